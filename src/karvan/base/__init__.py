@@ -1,0 +1,1 @@
+"""What every layer may use: faults, axes, random streams and the register of quantities."""
