@@ -1,0 +1,323 @@
+"""Reading a study: a folder or a workbook, checked as a whole, all faults at once."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import polars as pl
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from karvan.base.errors import Fault, StudyFaults, UnknownName, nearest
+from karvan.study.cells import Cell
+from karvan.study.register import parameters
+from karvan.study.scenario import Scenario, parse_scenario, read_scenario, validation_fault
+from karvan.study.schema import STUDY_TABLES, Table
+from karvan.study.tables import FILE, LINE, MAX_BYTES, RawTable, build, read_csv, reference_faults
+from karvan.study.world import known_by
+
+Iso3 = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class Settings(BaseModel):
+    """``study.toml``: what the study is about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1]
+    name: str = Field(min_length=1)
+    title: str = Field(min_length=1)
+    country: Iso3
+    base_year: int = Field(ge=1990, le=2100)
+    """Last year on record; the futures start the year after, unless told otherwise."""
+    start_year: int = Field(ge=1991, le=2101)
+    horizon: int = Field(ge=1992, le=2150)
+    currency: Iso3
+    home: Iso3
+    markets: tuple[Iso3, ...] = Field(min_length=1)
+    as_of: Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value)] = ""
+    """Date of the newest claim; TOML dates and text are both accepted."""
+    description: str = ""
+
+    @model_validator(mode="after")
+    def _order(self) -> "Settings":
+        if self.start_year > self.horizon:
+            raise ValueError(f"horizon {self.horizon} is before start_year {self.start_year}")
+        if self.home not in self.markets:
+            raise ValueError(f"home {self.home} is not among the markets")
+        return self
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked study. Tables are Polars frames with the columns of the schema and ``_file``, ``_line``."""
+
+    settings: Settings
+    tables: Mapping[str, pl.DataFrame]
+    scenarios: Mapping[str, Scenario]
+    origin: str
+    """Folder or workbook it was read from."""
+    as_of: str | None = None
+    """Only rows known by this date are in the tables."""
+    _cells: dict[str, Cell] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.settings.name
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One table; empty, with its columns, if the study has none."""
+        return self.tables[name]
+
+    def scenario(self, name: str) -> Scenario:
+        """One scenario; unknown names are an error that names the nearest known ones."""
+        if name not in self.scenarios:
+            hint = nearest(name, self.scenarios) or f"known scenarios: {', '.join(self.scenarios)}"
+            raise UnknownName(f"study {self.name} has no scenario '{name}'; {hint}")
+        return self.scenarios[name]
+
+    def parameter(self, name: str, key: str = "") -> Cell:
+        """The uncertain value of a parameter: the study's own row for ``key``, else its row for ``*`` or without a key,
+        else the register's default, which is ``assumed``."""
+        full = f"{name}.{key}" if key else name
+        if full in self._cells:
+            return self._cells[full]
+        described = parameters().get(name)
+        if described is None:
+            raise UnknownName(f"no parameter '{name}'; {nearest(name, parameters())}")
+        rows = self.table("assumptions").filter(pl.col("parameter") == name)
+        found = None
+        for wanted in (key, "*", None):
+            match = rows.filter(pl.col("key").is_null() if wanted in (None, "") else pl.col("key") == wanted)
+            if match.height:
+                found = match.row(0, named=True)
+                break
+        if found is None:
+            cell = Cell(
+                full,
+                described.low,
+                described.mid,
+                described.high,
+                described.distribution,
+                described.unit,
+                "assumed",
+                described.basis,
+                "parameters.toml",
+                described.group,
+            )
+        else:
+            cell = cell_of_row(full, found, described.group)
+        self._cells[full] = cell
+        return cell
+
+
+def cell_of_row(name: str, row: Mapping[str, Any], group: str) -> Cell:
+    """An uncertain cell from a row with the columns low, mid, high, distribution, unit, source, note."""
+    mid = float(row["mid"])
+    low = mid if row["low"] is None else float(row["low"])
+    high = mid if row["high"] is None else float(row["high"])
+    shape = row["distribution"] or ("fixed" if low == high else "triangular")
+    place = f"{row[FILE]}:{row[LINE]}"
+    return Cell(name, low, mid, high, shape, str(row["unit"]), str(row["source"]), str(row["note"] or ""), place, group)
+
+
+def packaged() -> dict[str, Path]:
+    """The built-in studies by name."""
+    folder = Path(str(resources.files("karvan.study"))) / "studies"
+    return {path.name: path for path in sorted(folder.iterdir()) if (path / "study.toml").is_file()}
+
+
+def find(name: str | Path) -> Path:
+    """The folder or workbook of a study: a built-in name, or a path."""
+    path = Path(name)
+    if isinstance(name, str) and name in packaged() and not path.exists():
+        return packaged()[name]
+    if path.suffix.lower() == ".xlsx" and path.is_file():
+        return path
+    if path.is_dir():
+        if (path / "study.toml").is_file():
+            return path
+        raise StudyFaults(
+            str(name),
+            [Fault(str(name), 0, "", "a folder without study.toml", "the folder of a study", "karvan new makes one")],
+        )
+    if path.is_file():
+        raise StudyFaults(str(name), [Fault(str(name), 0, "", "a file", "the folder of a study, or a workbook .xlsx")])
+    hint = nearest(str(name), packaged()) or f"built-in studies: {', '.join(packaged()) or 'none'}"
+    raise UnknownName(f"no study '{name}': neither a built-in study nor a folder here; {hint}")
+
+
+def load(name: str | Path, *, as_of: str | None = None) -> Study:
+    """Read and check a study.
+
+    Parameters
+    ----------
+    name : built-in name, folder, or workbook (.xlsx).
+    as_of : date, YYYY-MM-DD; only rows known by then are kept.
+
+    Errors: :class:`~karvan.base.errors.UnknownName` if there is no such study;
+    :class:`~karvan.base.errors.StudyFaults` with every fault at once.
+    """
+    path = find(name)
+    if path.is_file():
+        from karvan.study.workbook import read_workbook  # only workbooks need the Excel reader
+
+        settings_text, raws, scenario_texts, faults = read_workbook(path)
+        label = path.name
+    else:
+        settings_text, raws, scenario_texts, faults = _read_folder(path)
+        label = "study.toml"
+    settings, more = _settings(settings_text, label)
+    faults.extend(more)
+    tables: dict[str, pl.DataFrame] = {}
+    for table_name, spec in STUDY_TABLES.items():
+        tables[table_name], more = build(spec, raws.get(table_name, []))
+        faults.extend(more)
+        if spec.required and table_name not in raws and not any(_names(fault, spec) for fault in faults):
+            faults.append(Fault(spec.file, 0, "", "no such file", f"the table {spec.title}"))
+    for table_name, spec in STUDY_TABLES.items():
+        # A broken table would make every reference to it look broken too.
+        broken = {name for name, other in STUDY_TABLES.items() if any(_names(fault, other) for fault in faults)}
+        faults.extend(reference_faults(spec, tables[table_name], {k: v for k, v in tables.items() if k not in broken}))
+    faults.extend(_claim_faults(tables))
+    faults.extend(_parameter_faults(tables["assumptions"]))
+    faults.extend(_share_faults(tables))
+    scenarios: dict[str, Scenario] = {}
+    for scenario_label, text in scenario_texts.items():
+        scenario, more = parse_scenario(text, scenario_label)
+        faults.extend(more)
+        if scenario:
+            scenarios[scenario.name] = scenario
+    if faults or settings is None:
+        raise StudyFaults(str(name), faults)
+    for path_ in sorted(general_scenarios().iterdir()):
+        scenario, _ = read_scenario(path_, path_.name)
+        if scenario and scenario.name not in scenarios:
+            scenarios[scenario.name] = scenario
+    order = ["baseline", "no_industry", *sorted(set(scenarios) - {"baseline", "no_industry"})]
+    if as_of is not None:
+        tables = {table_name: known_by(frame, as_of) for table_name, frame in tables.items()}
+    return Study(settings, tables, {n: scenarios[n] for n in order if n in scenarios}, str(path), as_of)
+
+
+def general_scenarios() -> Path:
+    """Folder of the scenarios every study has: the baseline and the counterfactual."""
+    return Path(str(resources.files("karvan.study"))) / "scenarios"
+
+
+Raw = tuple[str, dict[str, list[RawTable]], dict[str, str], list[Fault]]
+
+
+def _read_folder(folder: Path) -> Raw:
+    """Every .csv and .toml below a study's folder, as text."""
+    faults: list[Fault] = []
+    raws: dict[str, list[RawTable]] = {}
+    scenarios: dict[str, str] = {}
+    by_file = {spec.file: name for name, spec in STUDY_TABLES.items()}
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or path.suffix.lower() not in (".csv", ".toml"):
+            continue
+        label = path.relative_to(folder).as_posix()
+        if label == "study.toml":
+            continue
+        table = by_file.get(label) or (
+            "claims" if path.parent == folder / "evidence" and path.suffix == ".csv" else None
+        )
+        if table:
+            raw, more = read_csv(path, label)
+            faults.extend(more)
+            if raw:
+                raws.setdefault(table, []).append(raw)
+        elif path.parent == folder / "scenarios" and path.suffix == ".toml":
+            text, more = _text(path, label)
+            faults.extend(more)
+            if text is not None:
+                scenarios[label] = text
+        else:
+            known = [*by_file, "evidence/NAME.csv", "scenarios/NAME.toml", "study.toml"]
+            faults.append(
+                Fault(label, 0, "", "an unknown file", "a table of the schema or a scenario", nearest(label, known))
+            )
+    text, more = _text(folder / "study.toml", "study.toml")
+    return text or "", raws, scenarios, [*faults, *more]
+
+
+def _text(path: Path, label: str) -> tuple[str | None, list[Fault]]:
+    if path.stat().st_size > MAX_BYTES:
+        return None, [Fault(label, 0, "", f"{path.stat().st_size / 1024 / 1024:,.0f} MB", "at most 64 MB")]
+    try:
+        return path.read_text(encoding="utf-8"), []
+    except UnicodeDecodeError:
+        return None, [Fault(label, 0, "", "text that is not UTF-8", "a file saved as UTF-8")]
+
+
+def _settings(text: str, label: str) -> tuple[Settings | None, list[Fault]]:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, [Fault(label, 0, "", f"unreadable TOML ({error})", "TOML with format = 1")]
+    try:
+        return Settings.model_validate(data), []
+    except ValidationError as error:
+        return None, [validation_fault(label, item["loc"], item["msg"], item.get("input")) for item in error.errors()]
+
+
+def _names(fault: Fault, spec: type[Table]) -> bool:
+    """Whether a fault lies in a table's file (``evidence/output.csv`` lies in ``evidence/*.csv``)."""
+    if spec.file.endswith("*.csv"):
+        return fault.file.startswith(spec.file[:-5])
+    return fault.file == spec.file or fault.file.endswith(f":{spec.file.removesuffix('.csv')}")
+
+
+def _claim_faults(tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
+    """Rows that rest on a claim which the evidence does not hold."""
+    claims = set(tables["claims"]["claim"].to_list())
+    faults = []
+    for frame in tables.values():
+        if "source" not in frame.columns:
+            continue
+        for row in frame.filter(pl.col("source").str.starts_with("claim:")).iter_rows(named=True):
+            for name in str(row["source"]).replace("claim:", "").split(";"):
+                if name.strip() not in claims:
+                    hint = nearest(name.strip(), claims)
+                    place = str(row[FILE]), int(row[LINE])
+                    faults.append(Fault(*place, "source", f"'claim:{name.strip()}'", "a claim of the evidence", hint))
+    return faults
+
+
+def _parameter_faults(assumptions: pl.DataFrame) -> list[Fault]:
+    """Names, keys, units and ranges of the assumptions against the register."""
+    known = parameters()
+    faults = []
+    for row in assumptions.iter_rows(named=True):
+        place = str(row[FILE]), int(row[LINE])
+        described = known.get(row["parameter"])
+        if described is None:
+            hint = nearest(row["parameter"], known)
+            faults.append(Fault(*place, "parameter", f"'{row['parameter']}'", "a name of the parameter register", hint))
+            continue
+        if row["key"] and row["key"] != "*" and not described.keys:
+            faults.append(Fault(*place, "key", f"'{row['key']}'", f"no key: {described.name} has a single value"))
+        if row["unit"] != described.unit:
+            faults.append(Fault(*place, "unit", f"'{row['unit']}'", f"'{described.unit}'"))
+        low, high = described.range
+        faults.extend(
+            Fault(*place, name, f"{row[name]:g}", f"from {low:g} to {high:g} ({described.unit})")
+            for name in ("low", "mid", "high")
+            if row[name] is not None and not low <= row[name] <= high
+        )
+    return faults
+
+
+def _share_faults(tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
+    """Shares that must add up to one."""
+    components = tables["components"]
+    faults = []
+    total = float(sum(components["share_mid"].to_list()))
+    if components.height and abs(total - 1.0) > 1e-6:
+        faults.append(Fault("components.csv", 0, "share_mid", f"a column that sums to {total:.4f}", "a sum of 1"))
+    return faults

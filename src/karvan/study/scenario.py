@@ -1,0 +1,147 @@
+"""Scenarios: small TOML files of levers by name and year."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from karvan.base.errors import Fault, nearest
+from karvan.study.register import parameters
+
+
+@dataclass(frozen=True)
+class LeverKind:
+    """A lever that is not simply a parameter of the register."""
+
+    title: str
+    unit: str
+    needs: tuple[str, ...]
+    """Fields of the lever that must be given."""
+    operations: tuple[str, ...] = ("set",)
+
+
+LEVERS: dict[str, LeverKind] = {
+    "no_industry": LeverKind("No car is made in the country from the year on: the counterfactual", "1", ()),
+    "plant_opens": LeverKind("An announced plant opens in the year, for certain", "year", ("key",)),
+    "plant_closes": LeverKind("A plant closes in the year, for certain", "year", ("key",)),
+    "nameplate": LeverKind("Nameplate of a plant", "cars per year", ("key",), ("set", "multiply")),
+    "local_share_target": LeverKind("Long-run local share of a component group at a plant", "share of 1", ("key",)),
+    "duty_rate": LeverKind("Ad valorem duty", "share of c.i.f.", ("market",), ("set", "multiply", "add")),
+    "duty_per_cc": LeverKind("Specific duty", "USD per cc", ("market",), ("set", "multiply", "add")),
+    "excise": LeverKind("Excise", "USD per car", ("market",), ("set", "multiply", "add")),
+    "fee": LeverKind("Recycling and registration fees", "USD per car", ("market",), ("set", "multiply", "add")),
+    "certification": LeverKind("Certification", "USD per car", ("market",), ("set", "multiply", "add")),
+    "freight": LeverKind("Freight of cars", "USD per car", ("market",), ("set", "multiply", "add")),
+    "barrier": LeverKind("Other obstacles", "share of the delivered price", ("market",), ("set", "multiply", "add")),
+    "vat_rate": LeverKind("Value-added tax", "share of 1", ("market",), ("set", "multiply", "add")),
+    "agreement": LeverKind(
+        "Origin agreement joined: the preferential rate holds for home-made cars that meet the rule",
+        "share of c.i.f.",
+        ("market",),
+    ),
+    "buyer_incentive": LeverKind("Incentive for buyers of home-made cars at home", "USD per car", ()),
+    "electrified_ceiling": LeverKind(
+        "Long-run share of hybrids and electric cars", "share of 1", ("market",), ("set", "multiply", "add")
+    ),
+    "electrified_midpoint": LeverKind(
+        "Year in which half of that share is reached", "year", ("market",), ("set", "add")
+    ),
+    "new_share": LeverKind("Share of new cars in purchases", "share of 1", ("market",), ("multiply",)),
+    "exchange_rate": LeverKind("Real value of the home currency, from the year on", "1", (), ("multiply",)),
+    "income": LeverKind("Real income per head", "1", ("market",), ("multiply",)),
+    "electrified_line": LeverKind("A plant also makes hybrids or electric cars from the year on", "1", ("key",)),
+}
+"""Levers by name; every parameter of the register is a lever too (set, multiply or add)."""
+
+
+class Lever(BaseModel):
+    """One lever: what it moves, by how much, from when to when, and why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lever: str
+    key: str = ""
+    component: str = "*"
+    origin: str = ""
+    market: str = ""
+    product: str = "*"
+    operation: Literal["set", "multiply", "add"] = "set"
+    value: float = 1.0
+    rule_value: float | None = Field(default=None, ge=0, le=1)
+    year_from: int = Field(default=0, ge=0, le=2200)
+    year_to: int = Field(default=9999, ge=0, le=9999)
+    reason: str = ""
+    source: str = "assumed"
+
+
+class Scenario(BaseModel):
+    """A scenario: its name, what it means, and its levers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1]
+    name: str
+    title: str
+    description: str = ""
+    levers: tuple[Lever, ...] = ()
+
+
+def known_levers() -> list[str]:
+    """Every name a lever may have."""
+    return [*LEVERS, *parameters()]
+
+
+def parse_scenario(text: str, label: str) -> tuple[Scenario | None, list[Fault]]:
+    """Read a scenario from TOML text; faults name the place in the file."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, [Fault(label, 0, "", f"unreadable TOML ({error})", "TOML, format = 1")]
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as error:
+        return None, [validation_fault(label, item["loc"], item["msg"], item.get("input")) for item in error.errors()]
+    faults = []
+    for number, lever in enumerate(scenario.levers, start=1):
+        place = f"levers[{number}]"
+        if lever.lever not in LEVERS and lever.lever not in parameters():
+            hint = nearest(lever.lever, known_levers()) or f"known levers: {', '.join(LEVERS)}"
+            faults.append(Fault(label, 0, f"{place}.lever", f"'{lever.lever}'", "the name of a lever", hint))
+            continue
+        kind = LEVERS.get(lever.lever)
+        operations = kind.operations if kind else ("set", "multiply", "add")
+        if lever.operation not in operations:
+            faults.append(Fault(label, 0, f"{place}.operation", f"'{lever.operation}'", " or ".join(operations)))
+        faults.extend(
+            Fault(label, 0, f"{place}.{need}", "nothing", f"a {need} for lever '{lever.lever}'")
+            for need in (kind.needs if kind else ())
+            if not getattr(lever, need)
+        )
+        if lever.year_to < lever.year_from:
+            faults.append(
+                Fault(label, 0, f"{place}.year_to", str(lever.year_to), f"not before year_from {lever.year_from}")
+            )
+    return (scenario if not faults else None), faults
+
+
+def validation_fault(label: str, location: tuple[int | str, ...], message: str, found: object) -> Fault:
+    """A pydantic error as a fault with a readable place."""
+    parts: list[str] = []
+    for item in location:
+        if isinstance(item, int) and parts:
+            parts[-1] += f"[{item + 1}]"
+        else:
+            parts.append(str(item))
+    shown = "nothing" if "required" in message.lower() else repr(found)[:60]
+    return Fault(label, 0, ".".join(parts), shown, message[0].lower() + message[1:])
+
+
+def read_scenario(path: Path, label: str) -> tuple[Scenario | None, list[Fault]]:
+    """Read a scenario file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return None, [Fault(label, 0, "", "text that is not UTF-8", "a file saved as UTF-8")]
+    return parse_scenario(text, label)

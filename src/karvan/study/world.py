@@ -1,0 +1,49 @@
+"""The packaged world tables: countries, income, production, registrations, vehicles in use, tariffs."""
+
+from functools import lru_cache
+from importlib import resources
+from math import asin, cos, radians, sin, sqrt
+from pathlib import Path
+
+import polars as pl
+
+from karvan.study.schema import WORLD_TABLES
+from karvan.study.tables import _dtype
+
+
+def world_folder() -> Path:
+    """The folder of the packaged world tables."""
+    return Path(str(resources.files("karvan.study"))) / "world"
+
+
+@lru_cache(maxsize=len(WORLD_TABLES))
+def world_table(name: str) -> pl.DataFrame:
+    """One world table, typed. The package's own files are checked by its tests, not at each start."""
+    spec = WORLD_TABLES[name]
+    schema = {column: _dtype(description) for column, description in spec.columns.items()}
+    return pl.read_csv(world_folder() / spec.file, schema_overrides=schema)
+
+
+def known_by(frame: pl.DataFrame, as_of: str | None) -> pl.DataFrame:
+    """The rows that were known on a date (YYYY-MM-DD); all of them without one."""
+    if as_of is None or "known_on" not in frame.columns:
+        return frame
+    # A date given as a year or a month counts as known only when that year or month is over.
+    padded = pl.col("known_on").fill_null("9999")
+    full = (
+        pl.when(padded.str.len_chars() == 4)
+        .then(padded + "-12-31")
+        .when(padded.str.len_chars() == 7)
+        .then(padded + "-31")
+        .otherwise(padded)
+    )
+    return frame.filter(full <= as_of)
+
+
+def distance_km(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+    """Great-circle distance of two places, in km (haversine formula, mean Earth radius 6,371 km)."""
+    phi, other_phi = radians(latitude), radians(other_latitude)
+    half = (
+        sin((other_phi - phi) / 2) ** 2 + cos(phi) * cos(other_phi) * sin(radians(other_longitude - longitude) / 2) ** 2
+    )
+    return 2 * 6371.0 * asin(min(1.0, sqrt(half)))
