@@ -1,0 +1,76 @@
+"""Learning: half-lives and doublings by hand, the published defect curve, the year's mean against quadrature."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+
+from karvan.base.errors import InputError
+from karvan.partnerships import defect_rate, hours_per_car, local_share_path, ramp_up
+
+unit = st.floats(0.0, 1.0)
+
+
+class TestLocalShare:
+    @given(unit, unit, st.floats(0.0, 30.0), st.floats(0.2, 20.0))
+    def test_between_start_and_target(self, start: float, target: float, years: float, half: float) -> None:
+        share = local_share_path(start, target, years, half)
+        assert min(start, target) - 1e-12 <= share <= max(start, target) + 1e-12
+
+    @given(unit, unit, st.floats(0.0, 30.0), st.floats(0.2, 20.0))
+    def test_half_of_the_rest_each_half_life(self, start: float, target: float, years: float, half: float) -> None:
+        now = local_share_path(start, target, years, half)
+        later = local_share_path(start, target, years + half, half)
+        assert target - later == pytest.approx(0.5 * (target - now), abs=1e-12)
+
+
+class TestHours:
+    @given(st.floats(5.0, 60.0), st.floats(0.0, 1e6), st.floats(0.7, 1.0), unit)
+    def test_a_doubling_leaves_the_ratio_of_what_can_be_learnt(
+        self, first: float, made: float, ratio: float, floor_share: float
+    ) -> None:
+        floor = first * floor_share
+        options = {"output_start": 500.0, "progress_ratio": ratio, "hours_floor": floor}
+        now = hours_per_car(first, 500.0 + made, **options)
+        doubled = hours_per_car(first, 2 * (500.0 + made), **options)
+        assert doubled - floor == pytest.approx(ratio * (now - floor), abs=1e-9)
+        assert floor - 1e-9 <= doubled <= now <= first + 1e-9
+
+    def test_nothing_to_learn_below_the_floor(self) -> None:
+        assert hours_per_car(10.0, 1e6, output_start=100, progress_ratio=0.8, hours_floor=15.0) == 10.0
+
+    def test_saturates(self) -> None:
+        h = hours_per_car(40.0, 1e12, output_start=100, progress_ratio=0.8, hours_floor=15.0)
+        assert h == pytest.approx(15.0, abs=0.05)
+
+
+class TestDefects:
+    """Levitt, List and Syverson (2013): the defect rate halves for each tenfold output, 18.8 % a doubling."""
+
+    def test_tenfold_halves(self) -> None:
+        assert defect_rate(80.0, 10_000, output_start=1000) == pytest.approx(40.0, rel=1e-3)
+
+    def test_doubling(self) -> None:
+        assert 1.0 - defect_rate(1.0, 2000, output_start=1000) == pytest.approx(0.188, abs=5e-4)
+
+
+class TestRampUp:
+    @given(st.integers(0, 12), unit, st.floats(0.1, 5.0))
+    def test_mean_of_the_year(self, years: int, first: float, half: float) -> None:
+        mean, _ = quad(lambda t: 1.0 - (1.0 - first) * 0.5 ** (t / half), years, years + 1)
+        assert ramp_up(years, first=first, half_life=half) == pytest.approx(mean, abs=1e-9)
+
+    def test_closed_before_it_opens(self) -> None:
+        np.testing.assert_array_equal(ramp_up([-2, -1], first=0.5, half_life=1.0), [0.0, 0.0])
+
+    def test_tangier(self) -> None:
+        """Renault Tangier: 50,000 in its first (eleven-month) year, 100,000 in the second, of a line of 150,000 to
+        170,000. A half-life of about a year from a standing start gives both within a tenth of capacity.
+        """
+        made = ramp_up([0, 1], first=0.0, half_life=1.05) * 160_000
+        np.testing.assert_allclose(made, [50_000, 100_000], atol=16_000)
+
+    def test_half_life_above_zero(self) -> None:
+        with pytest.raises(InputError, match="half_life: found 0"):
+            ramp_up(1, first=0.5, half_life=0.0)
