@@ -26,8 +26,8 @@ UNECE_CLASSES: tuple[int, ...] = (0, 2, 5, 10, 20)
 """Lower bounds in years of the age classes of the UNECE fleet table: under 2, 2 to 5, 5 to 10, 10 to 20, over 20."""
 
 _TAIL = 300
-"""Years beyond the last age that are summed to find how its cars survive; at a mean life of 35 years and shape 1.5 what is older
-weighs below 1e-9."""
+"""Years beyond the last age that are summed to find how its cars survive. At a mean life of 35 years and shape 1.5 what
+is older weighs below 1e-9."""
 
 
 @dataclass(frozen=True)
