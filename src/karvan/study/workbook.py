@@ -16,7 +16,7 @@ from karvan.study.tables import MAX_BYTES, RawTable
 
 Raw = tuple[str, dict[str, list[RawTable]], dict[str, str], list[Fault]]
 
-_FIXED = datetime(2000, 1, 1)  # noqa: DTZ001 - a workbook carries no clock, so that the same study gives the same bytes
+_FIXED = datetime(2000, 1, 1)  # a workbook carries no clock, so that the same study gives the same bytes
 
 
 def read_workbook(path: Path) -> Raw:
