@@ -7,8 +7,7 @@ Letters of the field (Miller and Blair 2009): ``Z`` flows between industries, ``
 suppliers; Type II adds what households buy out of the wages, under a named :class:`Closure`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,10 +17,17 @@ from karvan.base.axes import Array
 from karvan.base.errors import InputError, UnknownName, nearest
 from karvan.economy.closure import Closure, HouseholdColumn
 from karvan.economy.faults import ClosureMissing, MissingAccount, NotProductive, TableFault
+from karvan.economy.labels import LabelledVector, Vector, position, read_vector
 from karvan.economy.solve import LeontiefSolver, SolverOptions, refuse_unproductive
 
 if TYPE_CHECKING:
     pass
+
+if TYPE_CHECKING:
+    from karvan.economy.bridge import PriceBridge
+    from karvan.economy.extraction import Contribution, Extraction
+    from karvan.economy.impact import Impact
+    from karvan.economy.linkages import Linkages
 
 __all__ = ["ACCOUNTS", "Closure", "InputOutputTable", "LabelledVector"]
 
@@ -35,37 +41,6 @@ _FIELDS: Final = {
     "imports": "imports",
     "product_tax": "product_taxes",
 }
-
-Vector = ArrayLike | Mapping[str, float]
-"""One number an industry: in the order of the table, or by label."""
-
-
-@dataclass(frozen=True, eq=False)
-class LabelledVector:
-    """One number an industry, by label (``v["29"]``) or by position (``v.values[3]``)."""
-
-    values: Array
-    """(S,), read-only."""
-    labels: tuple[str, ...]
-    """The industries, in the order of the values."""
-    unit: str = ""
-    """What one is."""
-
-    def __post_init__(self) -> None:
-        self.values.flags.writeable = False
-
-    def __getitem__(self, label: str) -> float:
-        return float(self.values[_position(label, self.labels)])
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.labels)
-
-    def items(self) -> Iterator[tuple[str, float]]:
-        """Pairs of label and value, in the order of the table."""
-        return zip(self.labels, (float(value) for value in self.values), strict=True)
 
 
 class InputOutputTable:
@@ -213,7 +188,7 @@ class InputOutputTable:
             "employment": employment,
             "household_consumption": household_consumption,
         }
-        given = {name: None if row is None else _vector(row, labels, name) for name, row in rows.items()}
+        given = {name: None if row is None else read_vector(row, labels, name) for name, row in rows.items()}
         doubts: list[str] = []
         if flows == "total":
             if import_shares is None:
@@ -221,14 +196,14 @@ class InputOutputTable:
                     "flows are 'total': they hold imports as if made at home; give import_shares (the share of each "
                     "product's use that comes from abroad) or a table of domestic flows"
                 )
-            share = _vector(import_shares, labels, "import_shares")
+            share = read_vector(import_shares, labels, "import_shares")
             if share.min(initial=0) < 0 or share.max(initial=0) > 1:
                 raise TableFault("import_shares must lie between 0 and 1")
             abroad = share @ flow
             given["imports"] = abroad if given["imports"] is None else given["imports"] + abroad
             flow = flow * (1 - share)[:, None]
             # Final uses are those of domestic products from here on, as the words of the class say.
-            x = _vector(output, labels, "output") if output is not None else None
+            x = read_vector(output, labels, "output") if output is not None else None
             uses = uses * (1 - share)[:, None]
             total = uses.sum(axis=1)
             if given["household_consumption"] is not None:
@@ -238,7 +213,7 @@ class InputOutputTable:
                 x = flow.sum(axis=1) + total
             doubts.append("imports split from total flows by one share a product for all buyers (assumed)")
         else:
-            x = _vector(output, labels, "output") if output is not None else flow.sum(axis=1) + total
+            x = read_vector(output, labels, "output") if output is not None else flow.sum(axis=1) + total
         if not np.isfinite(flow).all():
             i, j = (int(k) for k in np.argwhere(~np.isfinite(flow))[0])
             raise TableFault(f"Z[{labels[i]!r}, {labels[j]!r}] is {flow[i, j]}; expected a number")
@@ -310,7 +285,7 @@ class InputOutputTable:
     @property
     def A(self) -> Array:
         """Input coefficients ``Z diag(x)^-1`` (S, S), unit of input per unit of output; zeros where output is zero."""
-        return self._kept("A", lambda: self.Z * _inverse(self.output))
+        return self._kept("A", lambda: self.Z * per_unit(self.output))
 
     @property
     def L(self) -> Array:
@@ -320,7 +295,7 @@ class InputOutputTable:
     @property
     def B(self) -> Array:
         """Allocation coefficients ``diag(x)^-1 Z`` (S, S): the share of each industry's sales that each buyer takes."""
-        return self._kept("B", lambda: self.Z * _inverse(self.output)[:, None])
+        return self._kept("B", lambda: self.Z * per_unit(self.output)[:, None])
 
     @property
     def G(self) -> Array:
@@ -346,7 +321,7 @@ class InputOutputTable:
             raise MissingAccount(
                 f"the table was made without {_FIELDS[account]}; give that row to ask for effects on {account}"
             )
-        return row * _inverse(self.output)
+        return row * per_unit(self.output)
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -397,7 +372,7 @@ class InputOutputTable:
             return LabelledVector(first.copy(), self.sectors, unit)
         column = self.household_column(closure)
         income = self._type_one("income")
-        rest = household_rest(income, column)
+        rest = household_rest(float(income @ column.domestic), column.own)
         return LabelledVector(first + income * (float(first @ column.domestic) / rest), self.sectors, unit)
 
     def multipliers(self, account: str, *, type: str = "I", closure: Closure | None = None) -> LabelledVector:
@@ -413,18 +388,71 @@ class InputOutputTable:
         ratio = np.divide(total, direct, out=nothing, where=direct != 0)
         return LabelledVector(ratio, self.sectors, "ratio")
 
+    def impact(
+        self,
+        demand: Vector,
+        *,
+        price_basis: str,
+        closure: Closure | None = None,
+        bridge: "PriceBridge | None" = None,
+        exogenous_output: Mapping[str, float] | None = None,
+        financed_by_households: float = 0.0,
+    ) -> "Impact":
+        """What a change of final demand causes: see :func:`karvan.economy.impact.impact`."""
+        from karvan.economy.impact import impact
+
+        return impact(
+            self,
+            demand,
+            price_basis=price_basis,
+            closure=closure,
+            bridge=bridge,
+            exogenous_output=exogenous_output,
+            financed_by_households=financed_by_households,
+        )
+
+    def extract(self, sector: str, *, variant: str = "complete", keep_final_demand: bool | None = None) -> "Extraction":
+        """What is lost without an industry's links: see :func:`karvan.economy.extraction.extract`."""
+        from karvan.economy.extraction import extract
+
+        return extract(self, sector, variant=variant, keep_final_demand=keep_final_demand)
+
+    def contribution(self, sector: str) -> "Contribution":
+        """What an existing industry holds up: see :func:`karvan.economy.extraction.contribution`."""
+        from karvan.economy.extraction import contribution
+
+        return contribution(self, sector)
+
+    def linkages(self, *, forward: str = "ghosh", diagonal: bool = True) -> "Linkages":
+        """Backward and forward linkages: see :func:`karvan.economy.linkages.linkages`."""
+        from karvan.economy.linkages import linkages
+
+        return linkages(self, forward=forward, diagonal=diagonal)
+
+    def price_effect(self, change: Vector, *, account: str | None = None, cost: Vector | None = None) -> LabelledVector:
+        """What dearer inputs do to prices: see :func:`karvan.economy.linkages.price_effect`."""
+        from karvan.economy.linkages import price_effect
+
+        return price_effect(self, change, account=account, cost=cost)
+
+    def aggregate(self, mapping: Mapping[str, str]) -> "InputOutputTable":
+        """The table with industries merged: see :func:`karvan.economy.aggregate.aggregate`."""
+        from karvan.economy.aggregate import aggregate
+
+        return aggregate(self, mapping)
+
     def vector(self, values: Vector, name: str = "values") -> Array:
         """(S,) from numbers in order, or from a mapping of labels to numbers where what is left out is 0."""
         if isinstance(values, Mapping):
             full = np.zeros(self.size)
             for label, value in values.items():
-                full[_position(label, self.sectors)] = value
+                full[position(label, self.sectors)] = value
             return full
-        return _vector(values, self.sectors, name)
+        return read_vector(values, self.sectors, name)
 
     def position(self, sector: str) -> int:
         """The place of a sector in the order of the table."""
-        return _position(sector, self.sectors)
+        return position(sector, self.sectors)
 
     def _type_one(self, account: str) -> Array:
         return self._kept(("I", account), lambda: self._solver.adjoint(self.coefficients(account)))
@@ -438,51 +466,31 @@ class InputOutputTable:
         return answer
 
 
-def household_rest(income_effects: Array, column: HouseholdColumn) -> float:
+def household_rest(back: float, own: float) -> float:
     """``1 - w L h - own``: what of a unit of income does not come back as income, share of 1.
+
+    Parameters
+    ----------
+    back : ``w L h``, labour income that the spending of one unit of income creates.
+    own : labour that households hire from households, per unit of income.
 
     Raises
     ------
     NotProductive : it is 0 or less: the households of this closure would grow without end.
     """
-    back = float(income_effects @ column.domestic)
-    rest = 1.0 - column.own - back
+    rest = 1.0 - own - back
     if rest <= 0:
         raise NotProductive(
-            f"under this closure a unit of household income brings back {back + column.own:.4g} more; expected "
-            "below 1: the income that purchases are divided by is too small for this table"
+            f"under this closure a unit of household income brings back {back + own:.4g} more; expected below 1: the "
+            "income that purchases are divided by is too small for this table"
         )
     return rest
 
 
-def _inverse(x: Array) -> Array:
+def per_unit(x: Array) -> Array:
     """``1 / x``, 0 where ``x`` is 0: an industry without output has no coefficients."""
     answer: Array = np.divide(1.0, x, out=np.zeros_like(x), where=x != 0)
     return answer
-
-
-def _position(label: str, labels: tuple[str, ...]) -> int:
-    try:
-        return labels.index(label)
-    except ValueError:
-        raise UnknownName(f"no sector {label!r}; {nearest(label, labels) or 'see the table'}".strip()) from None
-
-
-def _vector(values: Vector, labels: tuple[str, ...], name: str) -> Array:
-    """(S,) in the order of the labels; a mapping must hold exactly the labels, so that nothing is silently dropped."""
-    if isinstance(values, Mapping):
-        missing = [label for label in labels if label not in values]
-        extra = [label for label in values if label not in set(labels)]
-        if missing or extra:
-            what = f"lacks {missing[0]!r}" if missing else f"has {extra[0]!r}, which the table does not"
-            raise TableFault(f"{name} {what}; expected the labels of the table, each once")
-        values = [values[label] for label in labels]
-    array = np.array(values, dtype=np.float64)
-    if array.shape != (len(labels),):
-        raise TableFault(f"{name} has shape {array.shape}; expected ({len(labels)},), one number an industry")
-    if not np.isfinite(array).all():
-        raise TableFault(f"{name} of {labels[int(np.argmin(np.isfinite(array)))]!r} is not a number; expected one")
-    return array
 
 
 def _uses(values: Vector, labels: tuple[str, ...]) -> Array:
@@ -494,7 +502,7 @@ def _uses(values: Vector, labels: tuple[str, ...]) -> Array:
                     f"final_demand has shape {array.shape}; expected {len(labels)} rows of numbers, a column a use"
                 )
             return array
-    return _vector(values, labels, "final_demand")[:, None]
+    return read_vector(values, labels, "final_demand")[:, None]
 
 
 def _refuse_dead_buyers(Z: Array, x: Array, labels: tuple[str, ...]) -> None:
