@@ -350,7 +350,9 @@ class Markets(Table):
         "what the row gives",
         choices=(
             "new_sales",  # cars per year in the base period
+            "new_sales_now",  # cars per year just before the futures start, where it is known apart from the base
             "used_imports",  # cars per year in the base period
+            "used_imports_now",  # the same just before the futures start
             "stock",  # cars in use at the end of the year before the futures start
             "vat_rate",
             "margin_rate",  # dealer's margin on the price before VAT
