@@ -89,7 +89,7 @@ class TestEdges:
         assert ALTERNATIVES[verdict.alternative[0, 0]] == "idle_plant"
 
 
-def futures(seed: int, draws: int = 60, years: int = 3) -> tuple[Any, ...]:
+def futures(seed: int, draws: int = 60, years: int = 3) -> tuple[Any, Any, int, Any, Any]:
     """Random futures near the thresholds."""
     generator = np.random.default_rng(seed)
     output = generator.uniform(50e3, 300e3, (draws, years))
