@@ -18,34 +18,36 @@ NAN = np.nan
 
 
 class TestRecordOfAzerbaijan:
-    """Promised and delivered cars a year as the press reports them: Khazar 10,000 / 563 (2023), Chevrolet at Hajigabul
-    5,000 / 3,139 (2023), Isuzu buses 1,000 / 112 (2023), Lifan at Nakhchivan 5,000 / 270 (2016, ended), MTZ tractors
-    5,000 / 800 (2025); Samand at Shamakhi 6,000, ended, output not known.
+    """Promised units a year, best year on record, and years of production to the end of 2025, as the press reports
+    them: Khazar 10,000 / over 2,000 (2021), Chevrolet at Hajigabul 5,000 / 3,139 (2023), Isuzu buses 1,000 / 112
+    (2023), Lifan at Nakhchivan 5,000 / 270 (2016, stopped about 2017), MTZ tractors 5,000 / 800; Samand at Shamakhi
+    6,000, output not known, none found after 2016.
     """
 
     DEALS = DealOutcomes(
         promised=np.array([10_000.0, 5_000, 1_000, 5_000, 5_000, 6_000]),
-        delivered=np.array([563.0, 3_139, 112, 270, 800, NAN]),
-        years=np.array([5.0, 4.0, 4.0, 8.0, 18.0, 4.0]),
+        delivered=np.array([2_000.0, 3_139, 112, 270, 800, NAN]),
+        years=np.array([7.8, 4.3, 4.3, 7.0, 19.1, 10.0]),
         state=np.array(["active", "active", "active", "ended", "active", "ended"]),
     )
 
     def test_stats(self) -> None:
         stats = self.DEALS.stats()
-        assert (stats.count, stats.known, stats.exits, stats.exposure) == (6, 5, 2, 43.0)
-        assert stats.ratio_median == pytest.approx(0.112)
+        assert (stats.count, stats.known, stats.exits) == (6, 5, 2)
+        assert stats.exposure == pytest.approx(52.5)
+        assert stats.ratio_median == pytest.approx(0.16)
         assert stats.kept == 0.0
 
     def test_prior(self) -> None:
         prior = beta_prior(self.DEALS.ratio)
         assert prior.count == 5
-        assert 0.1 < prior.mean < 0.4  # the mean of the five ratios is 0.202
+        assert 0.1 < prior.mean < 0.4  # the mean of the five ratios is 0.231
         low, high = prior.quantile([0.05, 0.95])
         assert 0.0 < low < 0.1 < 0.5 < high < 1.0
 
     def test_exit(self) -> None:
         hazard = exit_hazard(self.DEALS.stats().exits, self.DEALS.stats().exposure)
-        assert hazard.mean == pytest.approx(2.5 / 43)
+        assert hazard.mean == pytest.approx(2.5 / 52.5)
 
 
 class TestBetaFit:

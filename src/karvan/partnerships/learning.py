@@ -3,7 +3,8 @@
 Learning on an assembly line is fast and saturates: Levitt, List and Syverson (2013, Journal of Political Economy 121)
 watched a plant's defects fall by a half for each tenfold output, most of it within months, and pass to the second
 shift at once. So hours fall with the output of *this model in this plant*, towards a floor; no learning curve runs over
-decades of a country's output. What suppliers and workers know outlasts the partner who taught them, and fades slowly.
+decades of a country's output. What suppliers and workers know outlasts the partner who taught them, and fades slowly:
+knowledge is a stock that output feeds and time wears (Argote, Beckman and Epple, 1990, Management Science 36).
 
 Letters: ``P`` plants, ``G`` component groups; ``h`` hours per car, ``Q`` cars made so far, ``r`` progress ratio.
 """
@@ -133,3 +134,107 @@ def ramp_up(years_since: ArrayLike, *, first: ArrayLike, half_life: ArrayLike) -
     gap = (1.0 - begin) * 0.5 ** (np.maximum(years, 0.0) / half)
     mean_gap = gap * half / np.log(2.0) * (1.0 - 0.5 ** (1.0 / half))
     return np.asarray(np.where(years < 0.0, 0.0, 1.0 - mean_gap))
+
+
+def first_time_right(start: ArrayLike, ceiling: ArrayLike, training: ArrayLike, *, training_half: ArrayLike) -> Array:
+    """The share of cars that need no rework, after so much training.
+
+    ``f = f* - (f* - f_0) 2^(-t / T)``: each ``T`` hours of training close half of what is left. The form is
+    ``assumed``; paint shops are said to run at 0.75 to 0.92 first time right, new plants below.
+
+    Parameters
+    ----------
+    start : (..., P), share of 1 with untrained people, from 0 to 1.
+    ceiling : (..., P) or scalar, share of 1 that training approaches, from 0 to 1.
+    training : (..., P), hours of training per worker so far, 0 or more.
+    training_half : (..., P) or scalar, hours per worker that close half the gap, above 0. Nobody has published one:
+        120 is ``assumed``, range 40 to 400.
+
+    Returns
+    -------
+    (..., P), share of 1.
+    """
+    first = number("start", start, "a share of 1, from 0 to 1", low=0.0, high=1.0)
+    best = number("ceiling", ceiling, "a share of 1, from 0 to 1", low=0.0, high=1.0)
+    hours = number("training", training, "hours per worker, 0 or more", low=0.0)
+    half = number("training_half", training_half, "hours per worker, above 0", low=0.0, open_low=True)
+    return np.asarray(best + (first - best) * 0.5 ** (hours / half))
+
+
+def hours_with_rework(hours: ArrayLike, right: ArrayLike, rework_hours: ArrayLike) -> Array:
+    """Hours of labour per good car, those of putting right included.
+
+    ``h + (1 - f) r``: so training shows in hours per car as well as in capacity.
+
+    Parameters
+    ----------
+    hours : (..., P), hours per car when all goes well, from :func:`hours_per_car`.
+    right : (..., P), share of cars right first time, from 0 to 1.
+    rework_hours : (..., P) or scalar, hours to put one car right, 0 or more.
+
+    Returns
+    -------
+    (..., P), hours per car.
+    """
+    well = number("hours", hours, "hours per car, 0 or more", low=0.0)
+    f = number("right", right, "a share of 1, from 0 to 1", low=0.0, high=1.0)
+    again = number("rework_hours", rework_hours, "hours per car, 0 or more", low=0.0)
+    return np.asarray(well + (1.0 - f) * again)
+
+
+def supplier_experience(experience: ArrayLike, output: ArrayLike, *, retained: ArrayLike) -> Array:
+    """What suppliers know a year later: it grows with what they make and wears off, whoever the partner is.
+
+    ``K_t = lambda K_{t-1} + q_t``; Argote, Beckman and Epple (1990), equation 3. The partner does not appear: when it
+    leaves, output stops and knowledge is kept but for what a year wears away.
+
+    Parameters
+    ----------
+    experience : (..., G), units of knowledge a year ago, counted in parts made, 0 or more.
+    output : (..., G), parts made this year, 0 or more.
+    retained : (..., G) or scalar, part of the knowledge that a year leaves, from 0 to 1. For the shipyards of the
+        study it was low; 0.8 is ``assumed`` for standing suppliers, range 0.5 to 0.95.
+
+    Returns
+    -------
+    (..., G), units of knowledge.
+    """
+    before = number("experience", experience, "parts made, 0 or more", low=0.0)
+    made = number("output", output, "parts a year, 0 or more", low=0.0)
+    kept = number("retained", retained, "a share of 1, from 0 to 1", low=0.0, high=1.0)
+    return np.asarray(kept * before + made)
+
+
+def supplier_price_ratio(
+    ratio_start: ArrayLike,
+    experience: ArrayLike,
+    *,
+    experience_start: ArrayLike,
+    progress_ratio: ArrayLike,
+    ratio_floor: ArrayLike,
+) -> Array:
+    """Price of a local part over that of the same part in the kit, as the supplier learns.
+
+    ``r = r_f + (r_0 - r_f) max(K / K_0, 1)^(log2 p)``: the curve of :func:`hours_per_car`, on the supplier's own
+    experience. It goes into ``local_price_ratio`` of :func:`karvan.partnerships.sourcing.ex_works`, times the
+    :func:`~karvan.partnerships.sourcing.scale_penalty`: fit ``p`` to price at constant volume, or scale counts twice.
+
+    Parameters
+    ----------
+    ratio_start : (..., G), ratio at the beginning, 0 or more.
+    experience : (..., G), from :func:`supplier_experience`.
+    experience_start : (..., G) or scalar, parts made after which the curve begins, above 0.
+    progress_ratio : (..., G) or scalar, above 0 and at most 1.
+    ratio_floor : (..., G) or scalar, ratio that is never undercut, 0 or more.
+
+    Returns
+    -------
+    (..., G), ratio.
+    """
+    return hours_per_car(
+        number("ratio_start", ratio_start, "a ratio, 0 or more", low=0.0),
+        number("experience", experience, "parts made, 0 or more", low=0.0),
+        output_start=number("experience_start", experience_start, "parts, above 0", low=0.0, open_low=True),
+        progress_ratio=progress_ratio,
+        hours_floor=number("ratio_floor", ratio_floor, "a ratio, 0 or more", low=0.0),
+    )
