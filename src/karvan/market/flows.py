@@ -46,7 +46,7 @@ def great_circle(latitude: Array, longitude: Array, latitude_to: Array, longitud
 def mean_distance(distance: Array, weight: Array, *, distance_elasticity: float) -> Array:
     """The one distance to a group of places that gives the same gravity as the places themselves.
 
-    ``d = (sum_k w_k d_k^-b / sum_k w_k)^(-1 / b)``; Head and Mayer (2002), CEPII working paper 2002-01, equation (9).
+    ``d = (sum_k w_k d_k^-b / sum_k w_k)^(-1 / b)``; Head and Mayer (2002), CEPII working paper 2002-01.
 
     Parameters
     ----------
@@ -79,9 +79,10 @@ def gravity_seed(
 ) -> Array:
     """Likely flows, up to factors of rows and columns: what :func:`balance_flows` starts from.
 
-    ``S[o, m] = mass_o mass_m d^-b B^contiguous (1 + t)^-e`` abroad and ``S = mass_o mass_m H`` at home; Tinbergen (1962)
-    in the form of Head and Mayer (2014), Handbook of International Economics 4, equation (1). Home sales have no distance,
-    so ``H`` also holds the nearness of one's own customers: it goes with the ``b`` of the same fit (:func:`fit_seed`).
+    ``S[o, m] = mass_o mass_m d^-b B^contiguous (1 + t)^-e`` abroad and ``S = mass_o mass_m H`` at home; Tinbergen
+    (1962); Head and Mayer (2014), Handbook of International Economics 4, chapter 3, section 2. Home sales have no
+    distance, so ``H`` also holds the nearness of one's own customers and goes with the ``b`` of the same fit
+    (:func:`fit_seed`).
 
     Parameters
     ----------
@@ -199,12 +200,13 @@ def balance_flows(
     left_columns = _left("column", columns, record.sum(axis=0), start.sum(axis=0), tolerance * world)
 
     r, c = np.ones(rows.size), np.ones(columns.size)
-    flows = start
-    for used in range(1, iterations + 1):
+    flows, used = start, 0
+    for passes in range(1, iterations + 1):
         r = _ratio(left_rows, start @ c)
         c = _ratio(left_columns, r @ start)
         flows = r[:, None] * start * c
         if np.max(np.abs(flows.sum(axis=1) - left_rows)) <= tolerance * world:
+            used = passes
             break
     else:
         worst = int(np.argmax(np.abs(flows.sum(axis=1) - left_rows)))
