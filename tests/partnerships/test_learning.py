@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from karvan.base.errors import InputError
-from karvan.partnerships import defect_rate, hours_per_car, local_share_path, ramp_up
+from karvan.partnerships import (
+    defect_rate,
+    first_time_right,
+    hours_per_car,
+    hours_with_rework,
+    local_share_path,
+    ramp_up,
+    supplier_experience,
+    supplier_price_ratio,
+)
 
 unit = st.floats(0.0, 1.0)
 
@@ -74,3 +83,44 @@ class TestRampUp:
     def test_half_life_above_zero(self) -> None:
         with pytest.raises(InputError, match="half_life: found 0"):
             ramp_up(1, first=0.5, half_life=0.0)
+
+
+class TestTraining:
+    @given(unit, unit, st.floats(0.0, 2000.0), st.floats(10.0, 400.0))
+    def test_half_of_the_rest(self, start: float, ceiling: float, hours: float, half: float) -> None:
+        now = first_time_right(start, ceiling, hours, training_half=half)
+        later = first_time_right(start, ceiling, hours + half, training_half=half)
+        assert ceiling - later == pytest.approx(0.5 * (ceiling - now), abs=1e-12)
+
+    def test_rework_costs_hours(self) -> None:
+        """Four in five cars right: one in five takes 6 hours more, 1.2 on average."""
+        assert hours_with_rework(20.0, 0.8, 6.0) == pytest.approx(21.2)
+        assert hours_with_rework(20.0, 1.0, 6.0) == 20.0
+
+
+class TestSuppliers:
+    """Argote, Beckman and Epple (1990): knowledge is kept in part from period to period and fed by output."""
+
+    def run(self, years_with: int, years_after: int, retained: float) -> list[float]:
+        known, path = np.asarray(0.0), []
+        for year in range(years_with + years_after):
+            output = 1000.0 if year < years_with else 0.0
+            known = supplier_experience(known, output, retained=retained)
+            path.append(float(known))
+        return path
+
+    def test_outlasts_the_partner_and_fades(self) -> None:
+        path = self.run(5, 5, 0.8)
+        assert path[4] == pytest.approx(1000 * (1 - 0.8**5) / 0.2)
+        np.testing.assert_allclose(path[5:], path[4] * 0.8 ** np.arange(1, 6))
+
+    def test_nothing_is_lost_if_all_is_retained(self) -> None:
+        assert self.run(5, 5, 1.0)[-1] == 5000.0
+
+    def test_price_after_an_exit_is_below_that_of_a_beginner(self) -> None:
+        def price(known: float) -> float:
+            return float(supplier_price_ratio(1.4, known, experience_start=500.0, progress_ratio=0.85, ratio_floor=0.9))
+
+        path = self.run(5, 5, 0.8)
+        assert price(path[4]) < price(path[-1]) < price(0.0) == 1.4
+        assert price(1e15) == pytest.approx(0.9, abs=0.01)

@@ -1,5 +1,6 @@
 """How many cars a country wants, of what age and kind: ownership, the fleet by age, and the choice of car."""
 
+from karvan.demand.fitting import OwnershipFit, fit_ownership
 from karvan.demand.fleet import (
     FleetStep,
     fleet_from_age_classes,
@@ -7,6 +8,16 @@ from karvan.demand.fleet import (
     steady_fleet,
     survival,
     weibull_scale,
+)
+from karvan.demand.growth import (
+    DevaluationProcess,
+    GrowthProcess,
+    common_factor,
+    fit_devaluations,
+    fit_growth,
+    shrink_growth,
+    simulate_devaluations,
+    simulate_growth,
 )
 from karvan.demand.ownership import (
     OwnershipParameters,
@@ -20,14 +31,23 @@ from karvan.demand.ownership import (
     saturation,
 )
 from karvan.demand.segments import UPPER_CHOICE, new_share, powertrain_shares, split, upper_choice
+from karvan.demand.shrinkage import Shrunk, shrink
 
 __all__ = [
     "UPPER_CHOICE",
+    "DevaluationProcess",
     "FleetStep",
+    "GrowthProcess",
+    "OwnershipFit",
     "OwnershipParameters",
+    "Shrunk",
     "adjust",
+    "common_factor",
     "curvature",
     "fit_beta",
+    "fit_devaluations",
+    "fit_growth",
+    "fit_ownership",
     "fleet_from_age_classes",
     "fleet_step",
     "gompertz",
@@ -37,6 +57,10 @@ __all__ = [
     "new_share",
     "powertrain_shares",
     "saturation",
+    "shrink",
+    "shrink_growth",
+    "simulate_devaluations",
+    "simulate_growth",
     "split",
     "steady_fleet",
     "survival",

@@ -1,5 +1,6 @@
 """What each foreign partner brings and takes: parts and their origin, cost, learning, and the record of deals."""
 
+from karvan.partnerships.assembly import ASSEMBLY_KINDS, AssemblyKind, Range, assembly_kind, kind_for_volume
 from karvan.partnerships.deals import (
     BetaPrior,
     DealOutcomes,
@@ -10,7 +11,24 @@ from karvan.partnerships.deals import (
     exit_hazard,
     partner_balance,
 )
-from karvan.partnerships.learning import defect_rate, hours_per_car, local_share_path, ramp_up
+from karvan.partnerships.learning import (
+    defect_rate,
+    first_time_right,
+    hours_per_car,
+    hours_with_rework,
+    local_share_path,
+    ramp_up,
+    supplier_experience,
+    supplier_price_ratio,
+)
+from karvan.partnerships.replacement import (
+    Dependence,
+    PartnerCase,
+    PartnerChange,
+    dependence,
+    plant_jobs,
+    replace_partner,
+)
 from karvan.partnerships.sourcing import (
     ExWorks,
     KitCost,
@@ -27,28 +45,43 @@ from karvan.partnerships.sourcing import (
 )
 
 __all__ = [
+    "ASSEMBLY_KINDS",
+    "AssemblyKind",
     "BetaPrior",
     "DealOutcomes",
     "DealStats",
+    "Dependence",
     "ExWorks",
     "GammaPosterior",
     "KitCost",
     "PartnerBalance",
+    "PartnerCase",
+    "PartnerChange",
     "Points",
+    "Range",
+    "assembly_kind",
     "beta_prior",
     "defect_rate",
+    "dependence",
     "ex_works",
     "exit_hazard",
+    "first_time_right",
     "hours_per_car",
+    "hours_with_rework",
+    "kind_for_volume",
     "kit_cost",
     "local_content",
     "local_content_of_costs",
     "local_parts_cost",
     "local_share_path",
     "partner_balance",
+    "plant_jobs",
     "points_for_operations",
     "purchases_by_sector",
     "ramp_up",
     "regional_value_content",
+    "replace_partner",
     "scale_penalty",
+    "supplier_experience",
+    "supplier_price_ratio",
 ]
