@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from karvan.base.errors import InputError
-from karvan.demand import new_share, powertrain_shares, split, upper_choice
+from karvan.demand import entry_of_choice, new_share, powertrain_shares, split, upper_choice
 
 share = st.floats(0.001, 0.999)
 three = st.lists(st.floats(0.01, 1.0), min_size=3, max_size=3).map(lambda w: np.array(w) / sum(w))
@@ -117,3 +117,23 @@ def test_split_adds_up() -> None:
     np.testing.assert_allclose(parts, [[20.0, 80.0], [5.0, 5.0]])
     with pytest.raises(InputError, match=r"kind_shares: the shares sum to 0\.9"):
         split(1.0, [0.5, 0.4])
+
+
+class TestEntry:
+    YOUNG, OLD = np.array([0.0, 0.5, 0.5, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 0.4, 0.6])
+
+    @given(three)
+    def test_cars_of_each_kind_keep_their_number(self, choice: np.ndarray) -> None:
+        new, used = entry_of_choice(choice, self.YOUNG, self.OLD)
+        assert new == choice[0]
+        assert (1 - new) * used[:3].sum() == pytest.approx(choice[1])
+        assert (1 - new) * used[3:].sum() == pytest.approx(choice[2])
+
+    def test_only_new(self) -> None:
+        new, used = entry_of_choice([[1.0, 0.0, 0.0]], self.YOUNG, self.OLD)
+        assert new == 1.0
+        np.testing.assert_array_equal(used[0], self.OLD)
+
+    def test_three_kinds(self) -> None:
+        with pytest.raises(InputError, match="choice: found 2 kinds"):
+            entry_of_choice([0.5, 0.5], self.YOUNG, self.OLD)

@@ -1,5 +1,6 @@
 """How many cars a country wants, of what age and kind: ownership, the fleet by age, and the choice of car."""
 
+from karvan.demand.ageing import AgeingFit, fit_ageing, used_age_profile
 from karvan.demand.fitting import OwnershipFit, fit_ownership
 from karvan.demand.fleet import (
     FleetStep,
@@ -30,11 +31,12 @@ from karvan.demand.ownership import (
     income_elasticity,
     saturation,
 )
-from karvan.demand.segments import UPPER_CHOICE, new_share, powertrain_shares, split, upper_choice
+from karvan.demand.segments import UPPER_CHOICE, entry_of_choice, new_share, powertrain_shares, split, upper_choice
 from karvan.demand.shrinkage import Shrunk, shrink
 
 __all__ = [
     "UPPER_CHOICE",
+    "AgeingFit",
     "DevaluationProcess",
     "FleetStep",
     "GrowthProcess",
@@ -44,6 +46,8 @@ __all__ = [
     "adjust",
     "common_factor",
     "curvature",
+    "entry_of_choice",
+    "fit_ageing",
     "fit_beta",
     "fit_devaluations",
     "fit_growth",
@@ -65,5 +69,6 @@ __all__ = [
     "steady_fleet",
     "survival",
     "upper_choice",
+    "used_age_profile",
     "weibull_scale",
 ]

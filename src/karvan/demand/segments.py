@@ -164,3 +164,26 @@ def split(total: ArrayLike, kind_shares: ArrayLike) -> Array:
     """
     whole = number("total", total, "cars, 0 or more", low=0.0)
     return np.asarray(whole[..., None] * shares("kind_shares", kind_shares))
+
+
+def entry_of_choice(choice: ArrayLike, young: ArrayLike, old: ArrayLike) -> tuple[Array, Array]:
+    """The share bought new and the ages of the used cars, from the upper choice: what a step of the fleet takes.
+
+    Parameters
+    ----------
+    choice : (..., 3), share of 1, sum 1, in the order of :data:`UPPER_CHOICE`.
+    young : (A,) or (..., A), ages of the cars used up to three years, sums to 1.
+    old : (A,) or (..., A), ages of the older ones, sums to 1.
+
+    Returns
+    -------
+    ``new_share`` (...) and ``used_ages`` (..., A), for :func:`karvan.demand.fleet.fleet_step`. Where no used car comes
+    the ages are those of ``old`` and carry no cars.
+    """
+    taken = shares("choice", choice)
+    if taken.shape[-1] != len(UPPER_CHOICE):
+        raise InputError(f"choice: found {taken.shape[-1]} kinds; expected {', '.join(UPPER_CHOICE)}")
+    nearly_new, older = shares("young", young), shares("old", old)
+    used = taken[..., 1] + taken[..., 2]
+    part = np.divide(taken[..., 1], used, out=np.zeros_like(used), where=used > 0.0)[..., None]
+    return np.asarray(taken[..., 0]), np.asarray(part * nearly_new + (1.0 - part) * older)
