@@ -420,20 +420,66 @@ def _plant_words(text: str) -> dict[str, tuple[str, str, str]]:
 PLANT = _plant_words(_PLANT)
 
 _NOTES: tuple[tuple[str, str], ...] = (
-    (r"year (?:inferred|taken) as (\d{4})[^;]*", r"the page shows no year; \1 fits the series"),
+    (r"year (?:inferred|taken) as (\d{4}) from the series \([^)]*\)", r"the page shows no year; \1 fits the series"),
+    (r"year (?:inferred|taken) as (\d{4}) \([^)]*\)", r"the page shows no year; \1 fits the series"),
+    (r"year (?:inferred|taken) as (\d{4})(?: from the series)?", r"the page shows no year; \1 fits the series"),
     (r"year labels inferred \(1995-2007\) from the series", "years of the table read from its order"),
     (r"year not printed; taken as (\d{4})[^;]*", r"the page shows no year; \1 fits the growth it gives"),
     (r"year inferred$", "year concluded from the context"),
     (r"derived: (\S+) minus stated (?:rise|increase) of (\S+)", r"arithmetic on the page: \1 - \2"),
+    (r"derived: (\S+) minus stated (?:fall|decrease) of (\S+)", r"arithmetic on the page: \1 + \2"),
     (r"derived: (\S+) plus stated (?:fall|decrease|difference) of (\S+?)(;|$)", r"arithmetic on the page: \1 + \2\3"),
     (r"derived: (\S+) minus (\S+)", r"arithmetic on the page: \1 - \2"),
     (r"^(?:almost|nearly)$", "rounded up on the page"),
     (r"^(?:about|around|approximately)$", "rounded on the page"),
     (r"^(?:more than|over|exceeded|exceeds)$", "a lower bound on the page"),
-    (r"^up to$", "an upper bound on the page"),
-    (r"^(?:other sources|another outlet gives|other outlets give|other source says) (.*)", r"elsewhere: \1"),
+    (r"^(?:initially )?up to$", "an upper bound on the page"),
+    (r"^over 10 years: more than$", "a lower bound on the page"),
+    (r"^(?:more than|over); (.*)", r"a lower bound; \1"),
+    (r"^(?:about|approximately); (.*)", r"rounded; \1"),
+    (r"^(?:about|approximately), (.*)", r"rounded; \1"),
+    (r"^(.+?)[,:] (?:about|around)$", r"\1; rounded"),
+    (r"^(.+?): more than$", r"\1; a lower bound"),
+    (r"^(?:about|around), (.*)", r"rounded; \1"),
+    (r"(?:other sources|another outlet gives|other outlets give|other source says|another source:) ", "elsewhere: "),
+    (r"conflicts with the 3.7 percent fall reported for January-July", "January to July fell by 3.7 percent elsewhere"),
+    (
+        r"direction unclear: an earlier report gave a fall of 18.3 percent for 10 months",
+        "rise or fall not clear: ten months fell by 18.3",
+    ),
+    (
+        r"probably the broad machinery aggregate: 10-month figure for cars and trailers was 79.3 million",
+        "most likely all machinery: cars and trailers made 79.3 million in ten months",
+    ),
+    (r"broad machinery\+vehicles aggregate", "machinery and vehicles together"),
+    (
+        r"sentence on cars is missing in the excerpt; 121 may refer to cars",
+        "the words on cars were not seen; 121 fits them",
+    ),
+    (r"production halted from April 2020 \(pandemic\), resumed in July", "stop for the pandemic, April to July 2020"),
+    (r"source says trucks a second time; read as tractors", "the page has trucks twice; taken for tractors"),
+    (r"sentence ambiguous \(fell 16 percent or 451 units\)", "a fall of 16 percent, or to 451, can be read"),
+    (
+        r"source sentence reverses direction; read as year-earlier figure",
+        "the page turns the flow round; taken for the year before",
+    ),
+    (
+        r"unit count implausible \(total 2014 imports were about 63 thousand\); probably 16800",
+        "cannot be: 63,000 came in all in 2014; most likely 16,800",
+    ),
+    (
+        r"unit count out of line with other 2019 months \(2262 for 9 months; 3261 for year\)",
+        "does not fit 2,262 in nine months and 3,261 in the year",
+    ),
+    (
+        r"customs chairman; year inferred from mention of the Japanese earthquake",
+        "customs chairman; the year follows from the earthquake in Japan he names",
+    ),
+    (r"planned delivery of ten Khazar SD, not confirmed", "a plan, ten Khazar SD; delivery not confirmed"),
+    (r"the value may include electric cars; compare 2025 release \(2.3 times\)", "electric cars may be in the value"),
     (r"not printed in (?:the )?excerpt", "not shown"),
-    (r"in (?:the )?excerpt", "in the part seen"),
+    (r"excerpt cut after", "the part seen ends after"),
+    (r"(?:cut off )?in (?:the )?excerpt", "not whole in the part seen"),
     (r"World Bank series, mirrored", "World Bank, read from a mirror"),
     (r"concept for 2014-2017", "plan of 2013 for 2014 to 2017"),
     (
@@ -445,9 +491,15 @@ _NOTES: tuple[tuple[str, str], ...] = (
     (r"State Statistical Committee", "national statistics"),
     (r"in force; effective_from is the signing date", "in force; the start is the day of signing"),
     (r"government forecast \(2019 medium-term\)", "official medium-term forecast of 2019"),
+    (
+        r"source prints years 2019,2020,2020,2021,2022 for the five figures; sequence re-dated here as 2019-2023",
+        "the page dates the five figures 2019, 2020, 2020, 2021, 2022; here 2019 to 2023",
+    ),
+    (r"kits come from Iran according to AzerMash; see trend 2945774", "AzerMash itself says that kits come from Iran"),
     (r"contradicted: country total", "the country's total"),
     (r"reference year-end", "year"),
-)
+)  # fmt: skip
+"""Patterns, applied in this order."""
 
 
 def reword(note: str) -> str:

@@ -22,10 +22,14 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-
-from azerbaijan_words import ECONOMY, KINDS, MARKET, MEASURES, PARTNERS, PLANT, POLICY, SHORT, reword
+from typing import TYPE_CHECKING
 
 from karvan.study.schema import STUDY_TABLES
+
+if TYPE_CHECKING:  # the folder of a script is on the path when it runs, the repository's root when it is checked
+    from scripts.azerbaijan_words import ECONOMY, KINDS, MARKET, MEASURES, PARTNERS, PLANT, POLICY, SHORT, reword
+else:
+    from azerbaijan_words import ECONOMY, KINDS, MARKET, MEASURES, PARTNERS, PLANT, POLICY, SHORT, reword
 
 Row = dict[str, str]
 TARGET = Path(__file__).resolve().parents[1] / "src" / "karvan" / "study" / "studies" / "azerbaijan"
@@ -326,33 +330,39 @@ CAR_PLANTS = (
     "shamakhi_azsamand", "hajigabul_park",
 )  # fmt: skip
 
-DEALS: dict[str, tuple[str, str, str, str, str]] = {
-    # partner + plant: vehicle kind, state, year ended, best year, why
-    "Iran Khodro neftchala_khazar": ("passenger_car", "active", "", "2360", "best year: the country's 2,360 cars of 2019, nearly all made here"),
-    "Iran Khodro shamakhi_azsamand": ("passenger_car", "ended", "2016", "", "no yearly output found; year of the end assumed"),
-    "UzAuto Motors / Uzavtosanoat (GM Chevrolet) hajigabul_azermash_cp": ("passenger_car", "active", "", "3139", "best year: 2023, last one split by district; 2024 was probably higher"),
-    "Uzavtosanoat hajigabul_azermash_cp_full": ("passenger_car", "announced", "", "", ""),
-    "SamAvto (Isuzu) hajigabul_azermash_cp": ("bus", "active", "", "112", ""),
-    "GAZ Group hajigabul_gaz": ("light_commercial", "unclear", "", "", ""),
-    "AvtoVAZ (Lada) azermash_lada": ("passenger_car", "active", "", "", ""),
-    "Lifan Industry Group ganja_gaz": ("passenger_car", "ended", "2009", "", "the project moved to Nakhchivan; year of the move from the contract of May 2009"),
-    "Chongqing Lifan nakhchivan_naz": ("passenger_car", "ended", "2017", "1861", "best year: the country's 1,861 cars of 2014, nearly all made here"),
-    "ZX Auto nakhchivan_naz": ("light_commercial", "announced", "", "", ""),
-    "Minsk Tractor Works (MTZ) ganja_gaz": ("tractor", "active", "", "1302", "best year: 2018 = 905 tractors of 2019 / (1 - 0.305), arithmetic"),
-    "Minsk Automobile Plant (MAZ) ganja_gaz": ("truck", "active", "", "", ""),
-    "KamAZ ganja_gaz": ("truck", "active", "", "", ""),
-    "Haller ganja_gaz": ("truck", "unclear", "", "", ""),
-    "Tatra ganja_gaz": ("truck", "announced", "", "", ""),
-    "Changan ganja_gaz": ("truck", "ended", "2007", "", ""),
-    "BYD sumgait_byd": ("bus", "active", "", "", ""),
-    "MAN Truck & Bus improtex_man": ("bus", "announced", "", "", ""),
-    "Ikarus sumgait_ikarus": ("bus", "announced", "", "", ""),
-    "IVECO sumgait_iveco": ("truck", "announced", "", "", ""),
-    "Kartal (Kartal AZ LLC) hajigabul_azermash_industry": ("bus", "announced", "", "", ""),
-    "Paramount Group baku_mdi_paramount": ("military", "unclear", "", "", ""),
-    "CNEEC sumgait_tyres": ("other", "announced", "", "", "tyres a year, a supplier industry"),
-    "AvtoVAZ (Oka, VAZ) ganja_gaz": ("passenger_car", "ended", "2006", "", ""),
-}  # fmt: skip
+# Partner @ plant | vehicle kind | state today | year ended | best full year on record | remark
+_DEALS = """
+Iran Khodro @ neftchala_khazar | passenger_car | active | | 2360 | \
+best year: the country's cars of 2019, nearly all of them
+Iran Khodro @ shamakhi_azsamand | passenger_car | ended | 2016 | | no yearly output found; year of the end assumed
+UzAuto Motors / Uzavtosanoat (GM Chevrolet) @ hajigabul_azermash_cp | passenger_car | active | | 3139 | \
+best year: 2023, the last one split by district; 2024 was probably higher
+Uzavtosanoat @ hajigabul_azermash_cp_full | passenger_car | announced | | |
+SamAvto (Isuzu) @ hajigabul_azermash_cp | bus | active | | 112 |
+GAZ Group @ hajigabul_gaz | light_commercial | unclear | | |
+AvtoVAZ (Lada) @ azermash_lada | passenger_car | active | | |
+Lifan Industry Group @ ganja_gaz | passenger_car | ended | 2009 | | moved to Nakhchivan; year of the contract there
+Chongqing Lifan @ nakhchivan_naz | passenger_car | ended | 2017 | 1861 | \
+best year: the country's cars of 2014, nearly all of them
+ZX Auto @ nakhchivan_naz | light_commercial | announced | | |
+Minsk Tractor Works (MTZ) @ ganja_gaz | tractor | active | | 1302 | best year: 2018 = 905 tractors of 2019 / (1 - 0.305)
+Minsk Automobile Plant (MAZ) @ ganja_gaz | truck | active | | |
+KamAZ @ ganja_gaz | truck | active | | |
+Haller @ ganja_gaz | truck | unclear | | |
+Tatra @ ganja_gaz | truck | announced | | |
+Changan @ ganja_gaz | truck | ended | 2007 | |
+BYD @ sumgait_byd | bus | active | | |
+MAN Truck & Bus @ improtex_man | bus | announced | | |
+Ikarus @ sumgait_ikarus | bus | announced | | |
+IVECO @ sumgait_iveco | truck | announced | | |
+Kartal (Kartal AZ LLC) @ hajigabul_azermash_industry | bus | announced | | |
+Paramount Group @ baku_mdi_paramount | military | unclear | | |
+CNEEC @ sumgait_tyres | other | announced | | | tyres a year, a supplier industry
+AvtoVAZ (Oka, VAZ) @ ganja_gaz | passenger_car | ended | 2006 | |
+"""
+DEALS = {
+    line.split(" | ")[0].strip(): [part.strip() for part in line.split("|")[1:]] for line in _DEALS.strip().splitlines()
+}
 """What the table of deals adds to the facts: kind, state today, year of the end, best full year on record, remark."""
 
 
@@ -360,26 +370,25 @@ def deals(facts: Path) -> list[Row]:
     """Contracts with foreign partners."""
     rows = []
     for fact in read(facts, "partnerships"):
-        kind, state, ended, best, why = DEALS[f"{fact['partner_company']} {fact['plant_id']}"]
+        kind, state, ended, best, why = DEALS[f"{fact['partner_company']} @ {fact['plant_id']}"]
         shares = [
             f"{side} share {fact[field]} percent"
             for side, field in (("local", "local_share_pct"), ("partner", "partner_share_pct"))
             if fact[field]
         ]
-        words = fact["actual_volume_period"].split()
         rows.append(
             {
                 "deal": f"{fact['plant_id']}-{slug(fact['partner_company']).removesuffix('_group')}-{fact['date'][:4]}",
                 "plant": fact["plant_id"],
                 "vehicle_kind": kind,
                 "partner": fact["partner_company"],
-                "partner_country": {"Iran": "IRN", **PARTNERS}[fact["partner_country"]],
+                "partner_country": PARTNERS[fact["partner_country"]],
                 "local_company": fact["local_company"],
                 "form": fact["form"],
                 "signed": fact["date"],
                 "planned_volume": fact["planned_volume_units_per_year"],
                 "actual_volume": fact["actual_volume_units"],
-                "actual_period": " ".join(words),
+                "actual_period": fact["actual_volume_period"],
                 "best_year_volume": best,
                 "local_content_target": fact["local_content_target_pct"],
                 "local_content_year": fact["local_content_target_year"],
