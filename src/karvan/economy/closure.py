@@ -95,6 +95,20 @@ class Closure:
         return cls(f"disposable income (tax {tax:.4g}, saving {saving:.4g})", "disposable_income", spent, (), own)
 
     @classmethod
+    def spending_share(cls, share: float, *, own: float = 0.0) -> "Closure":
+        """Out of each unit of labour income ``share`` is spent, after tax, contributions, saving and money sent away.
+
+        As :meth:`disposable_income`, for a share that is known or assumed as one number.
+
+        Parameters
+        ----------
+        share : spending at purchasers' prices, imports and taxes on products included, share of 1 of labour income.
+        """
+        if not 0 < share <= 1:
+            raise InputError(f"spending share is {share:.4g} of labour income; expected above 0 and at most 1")
+        return cls(f"{share:.4g} of labour income spent", "disposable_income", float(share), (), own)
+
+    @classmethod
     def household_column(cls, coefficients: Sequence[float], *, own: float = 0.0) -> "Closure":
         """Purchases per unit of income, by industry, as published or decided by hand (S values, each 0 or more)."""
         values = tuple(float(value) for value in coefficients)
