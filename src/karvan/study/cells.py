@@ -1,7 +1,9 @@
 """Uncertain cells: a number with its range, its shape and its source, and the way to draw from it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -77,3 +79,16 @@ def quantile(distribution: str, low: float, mid: float, high: float, p: Array) -
         value = mid + np.where(z < 0.0, (mid - low) / z95, (high - mid) / z95) * z
         return np.asarray(np.exp(value) if distribution == "lognormal" else value, dtype=np.float64)
     raise InputError(f"unknown distribution {distribution!r}; known: triangular, uniform, normal, lognormal, fixed")
+
+
+def cell_of_range(
+    name: str, row: Mapping[str, Any], low: str, mid: str, high: str, unit: str, group: str
+) -> Cell | None:
+    """An uncertain cell from three columns of a row; None where the middle is empty."""
+    if row[mid] is None:
+        return None
+    middle = float(row[mid])
+    ends = (middle if row[low] is None else float(row[low]), middle if row[high] is None else float(row[high]))
+    shape = "fixed" if ends[0] == ends[1] else "triangular"
+    place = f"{row['_file']}:{row['_line']}"
+    return Cell(name, ends[0], middle, ends[1], shape, unit, str(row["source"]), str(row["note"] or ""), place, group)

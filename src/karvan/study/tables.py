@@ -259,7 +259,7 @@ def _range_rule(spec: type[Table]) -> Rule | None:
             numbers = (row[low], row[mid], row[high])
             known = [number for number in numbers if isinstance(number, float)]
             if known != sorted(known):
-                found = " / ".join("" if number is None else f"{number:g}" for number in numbers)  # type: ignore[str-format]
+                found = " / ".join("" if number is None else f"{number:g}" for number in numbers)
                 yield Fault(str(row[FILE]), _line(row), mid, found, f"{low} <= {mid} <= {high}")
             one_ended = (row[low] is None) != (row[high] is None)
             if one_ended:

@@ -1,0 +1,648 @@
+"""One block of draws, stage by stage: everything that is fixed before the years begin.
+
+Letters: ``D`` draws, ``Y`` years, ``P`` own plants, ``V`` offers, ``K`` products, ``M`` markets, ``G`` component groups.
+Money is in dollars of the year before the start, unless a name says local.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from karvan.base.axes import Array, IntArray
+from karvan.demand.fleet import steady_fleet, survival, weibull_scale
+from karvan.demand.growth import simulate_growth
+from karvan.demand.ownership import fit_beta
+from karvan.economy.parts import ImpactEffects
+from karvan.facilities.ladder import Shares
+from karvan.futures.frictions import market_cell
+from karvan.futures.hazards import ANNOUNCED, BUILDING, Chances
+from karvan.futures.inputs import AGES, Draws, Prepared
+from karvan.futures.surrogate import line_shares
+from karvan.market.shares import DoubleCES
+from karvan.study.cells import Cell
+
+HIGHEST_SHARE = 0.9
+"""Home-made share of the home market's combustion cars above which a draw of a small market is not believed."""
+USED_MEAN_AGE = 7.0
+"""Mean age of a used import, years: ``assumed``, range 4 to 10; exponential, cut at the last age."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What the demand stage needs."""
+
+    income: Array
+    """(D, Y, M), GDP per head at purchasing-power parity, thousand international dollars."""
+    cycle: Array
+    """(D, Y, M), purchases at this income and exchange rate over those of the base, fleet apart."""
+    real_rate: Array
+    """(D, Y), real value of the home currency over that of the base."""
+    income0: Array
+    """(M,), income of the base."""
+    saturation: Array
+    alpha: Array
+    beta: Array
+    """(D, M), (D, 1), (D, M): Gompertz parameters."""
+    speed_rising: Array
+    speed_falling: Array
+    survival: Array
+    """(D, M, A)."""
+    fleet0: Array
+    """(D, M, A), cars at the end of the year before the start."""
+    used_ages: Array
+    """(M, A)."""
+    new_base: Array
+    used_base: Array
+    """(D, M), new cars and used imports bought in a base year."""
+    price_elasticity: Array
+    """(D, 1), of the choice between new and used; below 0."""
+    electrified: Array
+    """(D, Y, M), share of hybrids and electric cars among new cars."""
+    new_factor: Array
+    """(D, Y, M), levers on the share of new cars."""
+
+
+@dataclass(frozen=True)
+class Plants:
+    """What facilities and partnerships need of own plants."""
+
+    chances: Chances
+    state0: IntArray
+    """(D, P)."""
+    opened0: Array
+    """(D, P), calendar time; inf for not yet."""
+    nameplate: Array
+    """(D, Y or 1, P), cars per year."""
+    shares: Shares
+    """Each (D, P)."""
+    ramp_50: Array
+    ramp_90: Array
+    partner_supply: Array
+    """(D, Y or 1, P), kits per year over nameplate."""
+    kit_price: Array
+    kit_freight: Array
+    kit_duty: Array
+    overhead: Array
+    people_fixed: Array
+    people_per_1000: Array
+    """(D, Y or 1, P)."""
+    local_now: Array
+    local_target: Array
+    """(D, P, G), share of 1."""
+    half_life: Array
+    local_price_ratio: Array
+    domestic_content: Array
+    margin: Array
+    """(D, Y or 1), share of cost."""
+    wage: Array
+    """(D, Y), dollars per year and person."""
+    drift: Array
+    """(D, Y), kit prices over those of the base."""
+    price_factor: Array
+    """(V_own,), price of an offer over that of its plant's main offer."""
+    arrival_rate: Array
+    """(D, Y or 1), unannounced plants a year at the base size of the home market."""
+    arrival_elasticity: Array
+    """(D,)"""
+    stock_cover: Array
+    """(D,), finished cars in stock, share of a year's sales."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """What the market stage needs."""
+
+    ces: DoubleCES
+    theta: Array
+    eta: Array
+    appeal: Array
+    """(D, V, M), error of the base flows."""
+    brand_appeal: Array
+    """(D, B*K, M)."""
+    rival_price: Array
+    """(D, V), ex works in the base, dollars; own offers too."""
+    rival_drift: Array
+    """(D, Y)."""
+    entrant: Array
+    """(D, V), appeal of an entrant at equal price: own offers only, else 0."""
+    appeal_ramp: Array
+    """(D,), years."""
+    export_reach: Array
+    """(D, Y or 1, V)."""
+    record: Array
+    """(D, P), cars sold at home per year on record."""
+    vat: Array
+    dealer: Array
+    """(D, Y or 1, M), share of 1."""
+    compliance: Array
+    """(D,), rise of cost per share of value missing."""
+
+
+@dataclass(frozen=True)
+class Economy:
+    """What the economy stage needs."""
+
+    effects: ImpactEffects
+    """(D,) members, spending share and table error in them."""
+    labour_tax: Array
+    profit_tax: Array
+    holiday: Array
+    used_price: Array
+    used_tax: Array
+    overhead_local: Array
+    productivity: Array
+    """(D, Y), output per person over that of the table's year."""
+    discount: Array
+    investment: Array
+    investment_local: Array
+    incentive_use: Array
+    hired: Array
+
+
+def parameter(prepared: Prepared, draws: Draws, name: str, keys: tuple[str, ...] | None = None) -> Array:
+    """A parameter over the years: (D, Y or 1), or (D, Y or 1, len(keys)), moved by the scenario's levers."""
+    if keys is None:
+        return prepared.book.path(name, draws.of(prepared.cell(name)))
+    columns = [prepared.book.path(name, draws.of(prepared.cell(name, key)), key) for key in keys]
+    width = max(column.shape[1] for column in columns)
+    return np.stack([np.broadcast_to(column, (draws.size, width)) for column in columns], axis=-1)
+
+
+def markets_of(prepared: Prepared, draws: Draws, attribute: str) -> Array:
+    """A market attribute over the years: (D, Y or 1, M), moved by levers of the same name."""
+    columns = []
+    for market in prepared.layout.markets:
+        value = draws.of(prepared.market(attribute, market))[:, None]
+        for lever in prepared.book.of(attribute):
+            if lever.market in ("", "*", market):
+                value = np.where(prepared.book.when(lever)[None, :], _moved(lever.operation, lever.value, value), value)
+        columns.append(value)
+    width = max(column.shape[1] for column in columns)
+    return np.stack([np.broadcast_to(column, (draws.size, width)) for column in columns], axis=-1)
+
+
+def _moved(operation: str, by: float, value: Array) -> Array:
+    if operation == "multiply":
+        return value * by
+    return value + by if operation == "add" else np.full_like(value, by)
+
+
+def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
+    """Income paths, fleets and tastes of every market."""
+    layout = prepared.layout
+    years, markets, size = len(layout.years), len(layout.markets), draws.size
+    path = np.exp(
+        simulate_growth(
+            prepared.growth, draws.normal("income", years, markets), drift_normals=draws.normal("income_drift", markets)
+        )
+    )
+    known = prepared.income_known
+    path = _join(path, known)
+    for lever in prepared.book.of("income"):
+        for m, market in enumerate(layout.markets):
+            if lever.market in ("", "*", market):
+                path[:, prepared.book.when(lever), m] *= lever.value
+    sd = np.stack([draws.of(_sd_cell(prepared, market)) for market in layout.markets], axis=-1)
+    shocks = draws.normal("real_rate", years, markets) * sd[:, None, :]
+    hazard, step = parameter(prepared, draws, "devaluation_hazard"), draws.of(prepared.cell("devaluation_size"))
+    falls = draws.uniform("devaluation", years) < hazard
+    shocks[:, :, layout.home] -= falls * step[:, None]
+    # Real rates come back half way in about five years, so that shocks do not add up for ever.
+    rate = np.zeros((size, years, markets))
+    level = np.zeros((size, markets))
+    for y in range(years):
+        level = 0.87 * level + shocks[:, y]
+        rate[:, y] = level
+    rate[:, :, layout.home] = _known_rate(rate[:, :, layout.home], np.log(prepared.dollars_known))
+    for lever in prepared.book.of("exchange_rate"):
+        rate[:, prepared.book.when(lever), layout.home] += np.log(lever.value)
+    elasticity = draws.of(prepared.cell("purchase_income_elasticity"))[:, None, None]
+    noise_sd = draws.of(prepared.cell("demand_noise"))[:, None, None]
+    noise = draws.normal("demand_noise", years, markets) * noise_sd
+    cycle = np.exp(np.clip(elasticity * (np.log(path) + rate) + noise - 0.5 * noise_sd**2, -4.0, 3.0))
+
+    stock = np.stack([draws.of(cell) for cell in prepared.stock], axis=-1)
+    people0 = prepared.population[0]
+    owned = 1000.0 * stock / people0
+    saturation = np.stack([draws.of(prepared.cell("saturation", market)) for market in layout.markets], axis=-1)
+    saturation = np.maximum(saturation, 1.15 * owned)
+    alpha = draws.of(prepared.cell("gompertz_alpha"))[:, None]
+    least = saturation * np.exp(alpha) * 1.05
+    beta = fit_beta(prepared.income, np.maximum(owned, least), saturation, alpha)
+    life = np.stack([draws.of(prepared.cell("mean_life", market)) for market in layout.markets], axis=-1)
+    shape = draws.of(prepared.cell("life_shape"))[:, None]
+    shape = np.broadcast_to(shape, life.shape)
+    alive = survival(weibull_scale(life, shape), shape, AGES)
+    ages = np.exp(-np.arange(AGES) / USED_MEAN_AGE)
+    ages[0] = 0.0
+    used_ages = np.broadcast_to(ages / ages.sum(), (markets, AGES))
+    new = _sales(prepared, draws)
+    used = np.stack([_used(prepared, draws, market) for market in layout.markets], axis=-1)
+    share_new = new / np.maximum(new + used, 1.0)
+    entry = (1 - share_new[..., None]) * used_ages
+    entry[..., 0] += share_new
+    fleet = steady_fleet(stock, alive, entry_ages=entry)
+
+    ceiling = markets_of(prepared, draws, "electrified_ceiling")
+    midpoint = markets_of(prepared, draws, "electrified_midpoint")
+    pace = markets_of(prepared, draws, "electrified_speed")
+    time = np.asarray(layout.years, dtype=np.float64)[None, :, None]
+    electrified = np.clip(ceiling, 0, 1) * 0.5 * (1 + np.tanh(0.5 * pace * (time - midpoint)))
+    factor = np.ones((1, years, markets))
+    for lever in prepared.book.of("new_share"):
+        for m, market in enumerate(layout.markets):
+            if lever.market in ("", "*", market):
+                factor[:, prepared.book.when(lever), m] *= lever.value
+    return Demand(
+        income=path * prepared.income,
+        cycle=cycle,
+        real_rate=np.exp(rate[:, :, layout.home]),
+        income0=prepared.income,
+        saturation=saturation,
+        alpha=alpha,
+        beta=beta,
+        speed_rising=draws.of(prepared.cell("speed_rising"))[:, None],
+        speed_falling=draws.of(prepared.cell("speed_falling"))[:, None],
+        survival=alive,
+        fleet0=fleet,
+        used_ages=used_ages,
+        new_base=new,
+        used_base=used,
+        price_elasticity=-draws.of(prepared.cell("new_used_elasticity"))[:, None],
+        electrified=electrified,
+        new_factor=factor,
+    )
+
+
+def _sd_cell(prepared: Prepared, market: str) -> Cell:
+    found = market_cell(prepared.study, "real_exchange_rate_sd", market)
+    if found is None:
+        return prepared.cell("real_exchange_rate_sd", market)
+    prepared.cells[found.name] = found
+    return found
+
+
+def _join(path: Array, known: Array) -> Array:
+    """Known years as they were, later years by the process from the last known one. path: (D, Y, M), known: (Y, M)."""
+    out = path.copy()
+    for m in range(known.shape[1]):
+        have = np.flatnonzero(np.isfinite(known[:, m]))
+        if have.size == 0:
+            continue
+        last = int(have[-1])
+        out[:, have, m] = known[have, m]
+        out[:, last + 1 :, m] = known[last, m] * path[:, last + 1 :, m] / path[:, last : last + 1, m]
+    return out
+
+
+def _known_rate(drawn: Array, known: Array) -> Array:
+    """The logarithm of the home rate: known years as they were; later ones drift from there. (D, Y), (Y,)."""
+    have = np.flatnonzero(np.isfinite(known))
+    if have.size == 0:
+        return drawn
+    last = int(have[-1])
+    out = drawn.copy()
+    out[:, have] = known[have]
+    out[:, last + 1 :] = known[last] + drawn[:, last + 1 :] - drawn[:, last : last + 1]
+    return out
+
+
+def _sales(prepared: Prepared, draws: Draws) -> Array:
+    """(D, M), new cars sold in a base year: the latest figure of the study, else the flows' years scaled."""
+    layout, start = prepared.layout, prepared.layout.years[0]
+    columns = []
+    for m, market in enumerate(layout.markets):
+        now = _optional(prepared, "new_sales_now", market) if start >= prepared.study.settings.start_year else None
+        if now is not None:
+            columns.append(draws.of(now))
+            continue
+        columns.append(draws.of(prepared.market("new_sales", market)) * prepared.sales_growth[m])
+    return np.stack(columns, axis=-1)
+
+
+def _used(prepared: Prepared, draws: Draws, market: str) -> Array:
+    now = None
+    if prepared.layout.years[0] >= prepared.study.settings.start_year:
+        now = _optional(prepared, "used_imports_now", market)
+    return draws.of(now if now is not None else prepared.market("used_imports", market))
+
+
+def _optional(prepared: Prepared, attribute: str, market: str) -> Cell | None:
+    rows = prepared.study.table("markets").filter((pl.col("attribute") == attribute) & (pl.col("market") == market))
+    return prepared.market(attribute, market) if rows.height else None
+
+
+def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
+    """Chances, capacities and costs of own plants."""
+    layout, book = prepared.layout, prepared.book
+    size, own, years = draws.size, layout.own, len(layout.years)
+    names = layout.plants[:own]
+    start = layout.years[0]
+    slot = np.zeros(own, dtype=bool)
+    slot[list(layout.slots)] = True
+
+    nameplate = np.stack(
+        [
+            draws.of(prepared.cell("arrival_nameplate"))
+            if slot[p]
+            else _nameplate(draws, names[p], layout.nameplate[p])
+            for p in range(own)
+        ],
+        axis=-1,
+    )
+    plate = np.stack(
+        [book.path("nameplate", nameplate[:, p], names[p]) * np.ones((1, years)) for p in range(own)], axis=-1
+    )
+    shares = line_shares(prepared, draws)
+
+    chance = parameter(prepared, draws, "open_probability", names)[:, 0]
+    delay = parameter(prepared, draws, "open_delay", names)[:, 0]
+    lucky = draws.uniform("plants.open", own) < chance
+    wait = -np.log(draws.uniform("plants.delay", own)) * delay
+    planned = np.where(np.isnan(layout.opened), float(start), layout.opened)
+    opens = np.where(lucky, np.maximum(planned, start) + wait, np.inf)
+    closes = np.zeros((years, own))
+    for lever in book.of("plant_opens"):
+        for p in range(own):
+            if names[p] == lever.key:
+                opens[:, p] = lever.value
+    for lever in book.of("plant_closes"):
+        for p in range(own):
+            if lever.key in ("*", names[p]):
+                closes[np.asarray(layout.years) >= lever.value, p] = 1.0
+    for lever in book.of("no_industry"):
+        closes[book.when(lever)] = 1.0
+    recovery = 1.0 - np.exp(-1.0 / np.maximum(parameter(prepared, draws, "interruption_years", names)[:, 0], 0.1))
+    idle = layout.initial_state == 3
+    # A plant long idle comes back, if at all, like one that was announced: by its chance and its delay.
+    revival = np.where(idle, chance / np.maximum(delay, 0.5) * 0.5, recovery)
+    chances = Chances(
+        opens=opens,
+        closes=closes,
+        interruption=parameter(prepared, draws, "interruption_hazard", names),
+        exit_share=parameter(prepared, draws, "exit_share", names)[:, 0],
+        recovery=np.clip(revival, 0.0, 1.0),
+        arrival=slot,
+        replaces=layout.replaces,
+        uniforms=draws.uniform("plants.states", years, own, 3),
+    )
+    state0 = np.broadcast_to(layout.initial_state, (size, own)).copy()
+    waiting = np.isin(layout.initial_state, (ANNOUNCED, BUILDING))
+    opened0 = np.where(waiting, np.inf, np.where(np.isnan(layout.opened), start - 10.0, layout.opened))
+
+    now, target = _local_shares(prepared, draws)
+    wage_local = draws.of(prepared.cell("wage_month")) * 12.0 / prepared.exchange_rate
+    growth = parameter(prepared, draws, "wage_growth")
+    time = np.arange(years)[None, :]
+    levered = book.path("wage_month", np.ones(size))
+    wage = wage_local[:, None] * (1 + growth) ** (time + 1) * real_rate * levered
+    drift = np.exp(draws.of(prepared.cell("kit_cost_drift"))[:, None] * (time + 1))
+    main = {}
+    for v in layout.own_offers:
+        plant = int(layout.offer_plant[v])
+        if layout.offer_active[v] and plant not in main:
+            main[plant] = layout.offer_price[v, 1]
+    factor = np.array(
+        [
+            layout.offer_price[v, 1] / main.get(int(layout.offer_plant[v]), layout.offer_price[v, 1])
+            for v in layout.own_offers
+        ]
+    )
+    return Plants(
+        chances=chances,
+        state0=state0,
+        opened0=np.broadcast_to(opened0, (size, own)).copy(),
+        nameplate=plate,
+        shares=shares,
+        ramp_50=parameter(prepared, draws, "ramp_50", names)[:, 0],
+        ramp_90=np.maximum(
+            parameter(prepared, draws, "ramp_90", names), parameter(prepared, draws, "ramp_50", names) + 1.0
+        )[:, 0],
+        partner_supply=parameter(prepared, draws, "partner_supply", names),
+        kit_price=parameter(prepared, draws, "kit_price", names),
+        kit_freight=parameter(prepared, draws, "kit_freight", names),
+        kit_duty=parameter(prepared, draws, "kit_duty", names),
+        overhead=parameter(prepared, draws, "overhead", names),
+        people_fixed=parameter(prepared, draws, "people_fixed", names),
+        people_per_1000=parameter(prepared, draws, "people_per_1000", names),
+        local_now=now,
+        local_target=target,
+        half_life=draws.of(prepared.cell("localisation_half_life"))[:, None, None],
+        local_price_ratio=draws.of(prepared.cell("local_price_ratio"))[:, None, None],
+        domestic_content=draws.of(prepared.cell("domestic_content"))[:, None, None],
+        margin=parameter(prepared, draws, "maker_margin"),
+        wage=wage,
+        drift=drift,
+        price_factor=factor,
+        arrival_rate=parameter(prepared, draws, "arrival_rate"),
+        arrival_elasticity=draws.of(prepared.cell("arrival_market_elasticity")),
+        stock_cover=draws.of(prepared.cell("stock_cover")),
+    )
+
+
+def _nameplate(draws: Draws, name: str, announced: Array) -> Array:
+    """(D,), cars per year: triangular over what was announced."""
+    low, mid, high = announced
+    shape = "triangular" if high > low else "fixed"
+    return draws.of(
+        Cell(f"nameplate.{name}", low, mid, high, shape, "cars per year", "plants.csv", "", "plants.csv", "plants")
+    )
+
+
+def _local_shares(prepared: Prepared, draws: Draws) -> tuple[Array, Array]:
+    """(D, P, G), local shares now and in the long run, levers included."""
+    layout = prepared.layout
+    rows = {(row["plant"], row["component"]): row for row in prepared.study.table("sourcing").iter_rows(named=True)}
+    now = np.zeros((draws.size, layout.own, len(layout.components)))
+    target = np.zeros_like(now)
+    for p, plant in enumerate(layout.plants[: layout.own]):
+        for g, component in enumerate(layout.components):
+            row = next(
+                (rows[key] for key in ((plant, component), (plant, "*"), ("*", component), ("*", "*")) if key in rows),
+                None,
+            )
+            if row is not None:
+                for out, word in ((now, "now"), (target, "target")):
+                    low, mid, high = row[f"{word}_low"], row[f"{word}_mid"], row[f"{word}_high"]
+                    shape = "triangular" if high > low else "fixed"
+                    # One draw for all groups of a plant: localisation goes well or badly as a whole.
+                    cell = Cell(
+                        f"sourcing.{word}.{plant}",
+                        0.0,
+                        0.5,
+                        1.0,
+                        "uniform",
+                        "share of 1",
+                        row["source"],
+                        "",
+                        "sourcing.csv",
+                        "partners",
+                    )
+                    luck = draws.of(cell)
+                    drawn = Cell(
+                        f"sourcing.{word}.{plant}.{component}",
+                        low,
+                        mid,
+                        high,
+                        shape,
+                        "share of 1",
+                        row["source"],
+                        row["note"] or "",
+                        f"{row['_file']}:{row['_line']}",
+                        "partners",
+                    )
+                    prepared.cells[drawn.name] = drawn
+                    out[:, p, g] = drawn.draw(luck)
+            for lever in prepared.book.of("local_share_target"):
+                if lever.key in ("*", plant) and lever.component in ("*", component):
+                    target[:, p, g] = lever.value
+    return np.clip(now, 0, 1), np.clip(np.maximum(target, 0), 0, 1)
+
+
+def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
+    """Base shares with their error, prices, appeals and taxes."""
+    layout = prepared.layout
+    size, offers = draws.size, len(layout.offers)
+    own = layout.offer_plant < layout.own
+    quantities = prepared.quantities.copy()
+    record = _record(prepared, draws)
+    # At home own offers start from their record: the middle of the draws in the base shares, each future's own in the
+    # appeal. What counts is the odds of home-made cars among the combustion cars that buyers want.
+    combustion = 1.0 - demand.electrified[:, 0, layout.home]
+    wanted = np.maximum(demand.new_base[:, layout.home] * combustion, 1.0)
+    drawn = np.clip(record.sum(axis=1) / wanted, 0.0, HIGHEST_SHARE)
+    middle = float(np.clip(np.median(record.sum(axis=1)) / np.median(wanted), 0.0, HIGHEST_SHARE))
+    standing = np.median(record, axis=0)
+    burns = ~layout.electrified[layout.offer_product]
+    others = quantities[burns, layout.home].sum()
+    if middle > 0.0:
+        quantities[burns, layout.home] *= standing.sum() * (1.0 - middle) / middle / max(others, 1e-9)
+        for p in range(layout.own):
+            mine = np.flatnonzero((layout.offer_plant == p) & layout.offer_active & burns)
+            if mine.size:
+                quantities[mine[0], layout.home] = standing[p]
+        odds = (drawn / (1.0 - drawn)) / (middle / (1.0 - middle))
+    else:
+        odds = np.ones(size)
+    ces = DoubleCES.calibrate(
+        quantities, layout.offer_brand, layout.offer_product, brands=len(layout.brands), products=len(layout.products)
+    )
+    theta = np.maximum(draws.of(prepared.cell("theta")), draws.of(prepared.cell("eta")) + 0.1)
+    eta = draws.of(prepared.cell("eta"))
+    shocks = draws.normal("flows", *prepared.flow_error.shape) * prepared.flow_error
+    appeal = np.exp(shocks)[:, prepared.offer_country]
+    appeal[:, own] = 1.0
+    appeal[:, own, layout.home] = odds[:, None]
+    brand_appeal = _brand_factor(ces, appeal, theta, eta)
+    price = np.stack([_price(draws, layout.offers[v], layout.offer_price[v]) for v in range(offers)], axis=-1)
+    entrant = np.zeros((size, offers))
+    for v in np.flatnonzero(own):
+        entrant[:, v] = draws.of(prepared.cell("entrant_appeal", layout.plants[layout.offer_plant[v]]))
+    names = layout.plants[: layout.own]
+    reach = parameter(prepared, draws, "export_reach", names)
+    full = np.zeros((size, reach.shape[1], offers))
+    full[:, :, own] = reach[:, :, layout.offer_plant[own]]
+    time = np.arange(1, len(layout.years) + 1)[None, :]
+    return Market(
+        ces=ces,
+        theta=theta,
+        eta=eta,
+        appeal=appeal,
+        brand_appeal=brand_appeal,
+        rival_price=price,
+        rival_drift=np.exp(draws.of(prepared.cell("rival_cost_drift"))[:, None] * time),
+        entrant=entrant,
+        appeal_ramp=draws.of(prepared.cell("appeal_ramp_years")),
+        export_reach=full,
+        record=record,
+        vat=markets_of(prepared, draws, "vat_rate"),
+        dealer=markets_of(prepared, draws, "margin_rate"),
+        compliance=draws.of(prepared.cell("compliance_premium")),
+    )
+
+
+def _price(draws: Draws, offer: str, prices: Array) -> Array:
+    low, mid, high = prices
+    shape = "triangular" if high > low else "fixed"
+    return draws.of(
+        Cell(f"offers.price.{offer}", low, mid, high, shape, "USD per car", "offers.csv", "", "offers.csv", "costs")
+    )
+
+
+def _brand_factor(ces: DoubleCES, appeal: Array, theta: Array, eta: Array) -> Array:
+    """(D, B*K, M): with it, an error in a flow moves the brand's share in proportion, not to the power eta/theta."""
+    nest = ces.brand * ces.products + ces.product
+    inside = np.zeros((appeal.shape[0], ces.brand_share.shape[0], appeal.shape[2]))
+    for v in range(nest.size):
+        inside[:, nest[v]] += ces.plant_share[v] * appeal[:, v]
+    inside = np.where(inside > 0, inside, 1.0)
+    factor: Array = inside ** (1.0 - eta / theta)[:, None, None]
+    return factor
+
+
+def _record(prepared: Prepared, draws: Draws) -> Array:
+    """(D, P), cars a year on record by plant.
+
+    The level is the mean of the last years on record, each with the error of its claim; the split over plants is that
+    of ``offers.csv`` (share_home), as far as the plants stand at the start.
+    """
+    layout = prepared.layout
+    share = np.zeros(layout.own)
+    for p in range(layout.own):
+        of_plant = (layout.offer_plant == p) & layout.offer_active
+        share[p] = layout.share_home[of_plant].sum()
+    standing = np.isin(layout.initial_state, (2,))
+    share = np.where(standing, share, 0.0)
+    if share.sum() <= 0.0 and standing.any():
+        share = standing / standing.sum()  # no split on record: plants that stand share alike
+    total = share.sum()
+    if not prepared.record or total <= 0.0:
+        return np.zeros((draws.size, layout.own))
+    middle = float(np.mean([value.value for value in prepared.record]))
+    logs = np.zeros(draws.size)
+    for value in prepared.record:
+        spread = max(value.error, (value.high - value.low) / 3.29 / max(value.value, 1.0))
+        logs += draws.normal(f"record.{value.period}") * spread * value.value / max(middle, 1.0) / len(prepared.record)
+    level = np.exp(logs)
+    return np.asarray(level[:, None] * middle * share / total)
+
+
+def economy_inputs(prepared: Prepared, draws: Draws) -> Economy:
+    """Input-output effects of each future and the taxes."""
+    donors = len(prepared.donors)
+    which = np.minimum((draws.uniform("donor") * donors).astype(np.int64), donors - 1)
+    effects = prepared.effects.take(which)
+    error = np.exp(draws.of(prepared.cell("donor_error")))
+    spent = draws.of(prepared.cell("spending_share"))
+    type1 = {
+        name: value * error[:, None] if name in ("jobs", "gva") else value for name, value in effects.type1.items()
+    }
+    basket = {
+        name: value * spent * (error if name in ("jobs", "gva") else 1.0) for name, value in effects.basket.items()
+    }
+    effects = replace(
+        effects,
+        type1=type1,
+        basket=basket,
+        rest=1.0 - spent * (1.0 - effects.rest),
+        household=effects.household * spent[:, None],
+    )
+    years = np.arange(1, len(prepared.layout.years) + 1)[None, :]
+    lag = prepared.layout.years[0] - 1 - prepared.table_year
+    growth = draws.of(prepared.cell("productivity_growth"))[:, None]
+    return Economy(
+        effects=effects,
+        labour_tax=parameter(prepared, draws, "labour_tax"),
+        profit_tax=parameter(prepared, draws, "profit_tax"),
+        holiday=parameter(prepared, draws, "profit_tax_holiday"),
+        used_price=draws.of(prepared.cell("used_price")),
+        used_tax=parameter(prepared, draws, "used_tax"),
+        overhead_local=draws.of(prepared.cell("overhead_local")),
+        productivity=(1 + growth) ** (years + lag),
+        discount=draws.of(prepared.cell("discount_rate")),
+        investment=draws.of(prepared.cell("investment_per_unit")),
+        investment_local=draws.of(prepared.cell("investment_local")),
+        incentive_use=draws.of(prepared.cell("scrappage_use")),
+        hired=draws.of(prepared.cell("hired_share")),
+    )

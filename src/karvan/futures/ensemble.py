@@ -1,0 +1,231 @@
+"""Many futures: blocks of draws, run one after the other or side by side, joined in draw order."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+import numpy as np
+import polars as pl
+
+from karvan.base.axes import Array
+from karvan.base.errors import InputError, UnknownName, nearest
+from karvan.base.quantities import quantities
+from karvan.base.streams import BLOCK
+from karvan.futures.inputs import Prepared, prepare
+from karvan.futures.layout import Layout
+from karvan.futures.yearloop import BOUND, Block, run_block
+from karvan.hub.verdict import ALTERNATIVES, CONDITIONS, Verdict, hub_verdict
+from karvan.study.cells import Cell
+from karvan.study.load import Study
+
+Progress = Callable[[int, int], None]
+"""Called with blocks done and blocks in all."""
+
+IN_PROCESS = 2
+"""Blocks up to which a run stays in one process: starting others costs more than it saves."""
+
+
+@dataclass(frozen=True)
+class Futures:
+    """The result of a simulation. Quantities are attributes: ``f.output`` is a tidy Polars frame."""
+
+    study: Study
+    scenario: str
+    seed: int
+    draws: int
+    layout: Layout
+    figures: Mapping[str, Array]
+    """National quantities, (D, Y)."""
+    plants: Mapping[str, Array]
+    """By own plant, (D, Y, P)."""
+    markets: Mapping[str, Array]
+    """By market, (D, Y, M)."""
+    sectors: Mapping[str, Array]
+    """By industry, (D, Y, S)."""
+    offers: Mapping[str, Array]
+    """Delivered prices of the first year, (D, V, M), and the middle of their steps, (V, M)."""
+    verdict: Verdict
+    cells: Mapping[str, Cell]
+    """Every uncertain number the run asked for, by name."""
+    donors: tuple[str, ...] = ()
+    _frames: dict[str, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """The years of the run."""
+        return self.layout.years
+
+    @property
+    def own_plants(self) -> tuple[str, ...]:
+        """Own plants on the plant axis, unannounced ones last."""
+        return self.layout.plants[: self.layout.own]
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.figures, *self.plants})
+
+    def __getattr__(self, name: str) -> pl.DataFrame:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.frame(name)
+
+    def frame(self, name: str) -> pl.DataFrame:
+        """A quantity as a tidy frame: the axes as key columns, then ``value``. ``plant`` is ``total`` for the country."""
+        if name not in self._frames:
+            parts = []
+            if name in self.figures:
+                parts.append(self._long(self.figures[name], None, "total"))
+            for group, labels in ((self.plants, self.own_plants), (self.markets, self.layout.markets)):
+                if name in group:
+                    column = "plant" if group is self.plants else "market"
+                    if column == "market" and parts:
+                        continue  # by market under its own name below
+                    frames = [self._long(group[name][:, :, i], column, label) for i, label in enumerate(labels)]
+                    parts.append(pl.concat(frames))
+            if not parts:
+                known = [*self.figures, *self.plants, *self.markets]
+                raise UnknownName(f"no quantity '{name}' in these futures; {nearest(name, known)}")
+            if len(parts) > 1:
+                parts[0] = parts[0].select(
+                    pl.col("draw"), pl.col("year"), pl.lit("total").alias("plant"), pl.col("value")
+                )
+            self._frames[name] = pl.concat(parts)
+        return self._frames[name]
+
+    def by_market(self, name: str) -> pl.DataFrame:
+        """A quantity by market as a tidy frame with the columns draw, year, market, value."""
+        labels = self.layout.markets
+        return pl.concat(self._long(self.markets[name][:, :, i], "market", label) for i, label in enumerate(labels))
+
+    def _long(self, values: Array, column: str | None, label: str) -> pl.DataFrame:
+        draws, years = values.shape
+        data: dict[str, object] = {
+            "draw": np.repeat(np.arange(draws), years),
+            "year": np.tile(np.asarray(self.years), draws),
+        }
+        frame = pl.DataFrame(data)
+        if column:
+            frame = frame.with_columns(pl.lit(label).alias(column))
+        return frame.with_columns(pl.Series("value", np.ascontiguousarray(values).reshape(-1)))
+
+
+def simulate(
+    study: Study,
+    *,
+    scenario: str = "baseline",
+    draws: int = 1000,
+    start: int | None = None,
+    until: int | None = None,
+    seed: int = 1,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Futures:
+    """Simulate many futures of a study under a scenario.
+
+    Parameters
+    ----------
+    study : from :func:`karvan.load`.
+    scenario : one of ``study.scenarios``.
+    draws : number of futures, 1 or more; sampled in blocks of 500, each a complete Latin hypercube.
+    start : first year; the study's own if left out. A past year runs history again with what was known of income.
+    until : last year; the study's horizon if left out.
+    seed : whole number. Same study, scenario and seed give the same results on any number of workers.
+    workers : processes; 1 stays in this one. Left out: as many as there are processors, for runs worth it.
+    progress : called after each block.
+
+    Errors: :class:`UnknownName` for a scenario, lever or plant that does not exist; :class:`InputError` for draws
+    below 1 or a horizon before the start.
+    """
+    first = study.settings.start_year if start is None else start
+    last = study.settings.horizon if until is None else until
+    if draws < 1:
+        raise InputError(f"draws is {draws}; expected 1 or more")
+    if last < first:
+        raise InputError(f"until is {last}, before the first year {first}")
+    if last - first > 150:
+        raise InputError(f"{first} to {last} is {last - first + 1} years; expected at most 151")
+    prepared = prepare(study, scenario, first, last)
+    blocks = [(number, min(BLOCK, draws - number * BLOCK)) for number in range((draws + BLOCK - 1) // BLOCK)]
+    results: list[Block] = []
+    for done, block in enumerate(_blocks(prepared, scenario, seed, blocks, workers), start=1):
+        results.append(block)
+        if progress:
+            progress(done, len(blocks))
+    return _join(prepared, scenario, seed, draws, results)
+
+
+def _blocks(
+    prepared: Prepared, scenario: str, seed: int, blocks: list[tuple[int, int]], workers: int | None
+) -> Iterator[Block]:
+    """Blocks in their order, whoever runs them. One BLAS thread each: more would change the last digits."""
+    from threadpoolctl import threadpool_limits
+
+    count = min(workers if workers is not None else os.cpu_count() or 1, len(blocks))
+    if count <= 1 or (workers is None and len(blocks) <= IN_PROCESS):
+        with threadpool_limits(limits=1):
+            for number, size in blocks:
+                yield run_block(prepared, seed, number, size)
+        return
+    # The first block runs here as well, alone and small, so that this process knows which cells were asked for.
+    with threadpool_limits(limits=1):
+        run_block(prepared, seed, 0, 2)
+    study, years = prepared.study, prepared.layout.years
+    with ProcessPoolExecutor(
+        count, get_context("spawn"), _prepare_worker, (study, scenario, years[0], years[-1])
+    ) as pool:
+        yield from pool.map(_run_in_worker, [(seed, number, size) for number, size in blocks])
+
+
+_WORKER: dict[str, Prepared] = {}
+
+
+def _prepare_worker(study: Study, scenario: str, first: int, last: int) -> None:
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=1)
+    _WORKER["prepared"] = prepare(study, scenario, first, last)
+
+
+def _run_in_worker(task: tuple[int, int, int]) -> Block:
+    return run_block(_WORKER["prepared"], *task)
+
+
+def _join(prepared: Prepared, scenario: str, seed: int, draws: int, results: list[Block]) -> Futures:
+    def stack(name: str) -> dict[str, Array]:
+        groups = [getattr(result, name) for result in results]
+        return {key: np.concatenate([group[key] for group in groups]) for key in groups[0]}
+
+    figures, markets = stack("figures"), stack("markets")
+    offers = {}
+    for key, value in results[0].offers.items():
+        if key.startswith("step."):
+            offers[key] = np.mean([result.offers[key] for result in results], axis=0)
+        else:
+            offers[key] = np.concatenate([result.offers[key] for result in results])
+    verdict = hub_verdict(
+        figures["output"], markets["exports"], prepared.layout.home, figures["local_content"], figures["npv"]
+    )
+    return Futures(
+        study=prepared.study,
+        scenario=scenario,
+        seed=seed,
+        draws=draws,
+        layout=prepared.layout,
+        figures=figures,
+        plants=stack("plants"),
+        markets=markets,
+        sectors=stack("sectors"),
+        offers=offers,
+        verdict=verdict,
+        cells=dict(sorted(prepared.cells.items())),
+        donors=prepared.donors,
+    )
+
+
+def known_quantities() -> list[str]:
+    """Names of all quantities, for help texts."""
+    return list(quantities())
+
+
+__all__ = ["ALTERNATIVES", "BOUND", "CONDITIONS", "Futures", "simulate"]

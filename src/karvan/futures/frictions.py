@@ -1,0 +1,83 @@
+"""Duties, excises, fees, freight and other obstacles between a plant's country and a market, resolved to cells.
+
+A row that names origin, market and product beats one that names fewer; ``*`` serves where nothing better is known.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from karvan.study.cells import Cell
+from karvan.study.load import Study, cell_of_row
+
+KINDS = ("duty_rate", "duty_per_cc", "excise", "fee", "certification", "freight", "barrier")
+_NOTHING = "no row of frictions.csv fits: taken as nothing"
+_RANK = ("origin", "market", "product")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the frictions table as a cell with its reach."""
+
+    friction: str
+    origin: str
+    market: str
+    product: str
+    first: int
+    last: int
+    cell: Cell
+
+    def fits(self, origin: str, market: str, product: str, year: int) -> bool:
+        """Whether the row speaks of this case."""
+        return (
+            self.origin in ("*", origin)
+            and self.market in ("*", market)
+            and self.product in ("*", product)
+            and self.first <= year <= self.last
+        )
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """How particular the row is; the later start wins among equals."""
+        particular = (self.origin != "*") + (self.market != "*") + (self.product != "*")
+        return particular, self.first
+
+
+class Frictions:
+    """The frictions table, resolved."""
+
+    def __init__(self, study: Study) -> None:
+        self.rows: list[Row] = []
+        for row in study.table("frictions").iter_rows(named=True):
+            name = f"frictions.{row['friction']}.{row['origin']}.{row['market']}.{row['product']}.{row['year_from']}"
+            self.rows.append(
+                Row(
+                    row["friction"],
+                    row["origin"],
+                    row["market"],
+                    row["product"],
+                    row["year_from"],
+                    9999 if row["year_to"] is None else row["year_to"],
+                    cell_of_row(name, row, "policy" if row["friction"] != "freight" else "costs"),
+                )
+            )
+        self._by_kind = {kind: [row for row in self.rows if row.friction == kind] for kind in KINDS}
+
+    def cell(self, kind: str, origin: str, market: str, product: str, year: int) -> Cell | None:
+        """The cell that holds, or None where no row fits (taken as nothing)."""
+        if origin == market and kind in ("duty_rate", "duty_per_cc", "freight", "barrier", "certification"):
+            own = [r for r in self._by_kind[kind] if r.origin == origin and r.fits(origin, market, product, year)]
+            return max(own, key=lambda row: row.rank).cell if own else None
+        found = [row for row in self._by_kind[kind] if row.fits(origin, market, product, year)]
+        return max(found, key=lambda row: row.rank).cell if found else None
+
+
+def market_cell(study: Study, attribute: str, market: str, fallback: Cell | None = None) -> Cell | None:
+    """A market's attribute: its own row, else the row for ``*``, else the fallback."""
+    rows = study.table("markets").filter(pl.col("attribute") == attribute)
+    for wanted in (market, "*"):
+        match = rows.filter(pl.col("market") == wanted)
+        if match.height:
+            row = match.row(0, named=True)
+            return cell_of_row(f"markets.{attribute}.{market}", row, "demand")
+    return fallback

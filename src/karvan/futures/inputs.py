@@ -1,0 +1,377 @@
+"""Stage inputs from a study, a scenario and a block of draws.
+
+:func:`prepare` does once what does not depend on the draws: which cells there are, the base-year flows split over offers,
+the growth processes, the input-output effects. :meth:`Prepared.draw` gives one block of draws of everything uncertain.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from karvan.base.axes import Array
+from karvan.base.errors import InputError, UnknownName
+from karvan.base.streams import BLOCK, latin_hypercube, stream
+from karvan.demand.growth import GrowthProcess, fit_growth
+from karvan.economy.closure import Closure
+from karvan.economy.parts import ImpactEffects
+from karvan.economy.table import InputOutputTable
+from karvan.futures.frictions import Frictions, market_cell
+from karvan.futures.layout import Layout, make_layout
+from karvan.futures.levers import LeverBook
+from karvan.study.cells import Cell
+from karvan.study.evidence import YearValue, year_value
+from karvan.study.load import Study
+from karvan.study.world import known_by, world_table
+
+AGES = 36
+"""Ages of cars kept apart, the last one open."""
+KIND = "passenger_car"
+RECORD_YEARS = 3
+"""Years of output on record that set the level of the plants at the start."""
+FLOW_YEARS = (2017, 2018, 2019)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """One block of draws: every uncertain number by the name of its cell."""
+
+    seed: int
+    block: int
+    size: int
+    values: dict[str, Array] = field(default_factory=dict)
+
+    def of(self, cell: Cell) -> Array:
+        """(D,), the values of a cell in this block; made at first use, the same whenever it is asked for."""
+        if cell.name not in self.values:
+            uniform = latin_hypercube(self.seed, cell.name, self.block, BLOCK)[: self.size]
+            self.values[cell.name] = cell.draw(uniform)
+        return self.values[cell.name]
+
+    def normal(self, name: str, *shape: int) -> Array:
+        """(D, *shape), standard normal numbers of a named stream."""
+        return stream(self.seed, name, self.block).standard_normal((BLOCK, *shape))[: self.size]
+
+    def uniform(self, name: str, *shape: int) -> Array:
+        """(D, *shape), uniform numbers of a named stream."""
+        return stream(self.seed, name, self.block).random((BLOCK, *shape))[: self.size]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run needs besides draws. Axes as in :mod:`karvan.base.axes`; ``C`` countries that make cars."""
+
+    study: Study
+    layout: Layout
+    book: LeverBook
+    frictions: Frictions
+    record: tuple[YearValue, ...]
+    """Output of the country in the years that set the level of the plants."""
+    history: tuple[YearValue, ...]
+    """Output of the country in all years on record."""
+    quantities: Array
+    """(V, M), base-year cars by offer and market; the home column of own offers as shares of the record."""
+    flow_error: Array
+    """(C, M), standard error of the logarithm of the flow from a country."""
+    offer_country: Array
+    """(V,), place of the offer's country in ``flow_error``."""
+    sales_growth: Array
+    """(M,), registrations of the latest years on record over those of the years of the flows."""
+    income: Array
+    """(M,), GDP per head at purchasing-power parity in the year before the start, thousand international dollars."""
+    income_known: Array
+    """(Y, M), the same over its value in the year before the start, where known; nan else."""
+    dollars_known: Array
+    """(Y,), income of the home country in dollars over real income, relative to the year before the start; nan else."""
+    population: Array
+    """(Y, M), persons: known, then continued at the mean growth of the last ten years on record."""
+    growth: GrowthProcess
+    """Of income per head, one series a market."""
+    stock: tuple[Cell, ...]
+    """Cars in use by market, end of the year before the start."""
+    effects: ImpactEffects
+    """Input-output effects, one member a donor."""
+    donors: tuple[str, ...]
+    exchange_rate: float
+    """Local currency per dollar in the year before the start."""
+    base_gva: float
+    """Gross value added of the economy in the table's year, million local currency."""
+    table_year: int
+    cells: dict[str, Cell] = field(default_factory=dict)
+    """Every cell the run has asked for, by name."""
+
+    def cell(self, name: str, key: str = "") -> Cell:
+        """A parameter of the register as a cell; remembered, so that the run knows what it used."""
+        found = self.study.parameter(name, key)
+        self.cells[found.name] = found
+        return found
+
+    def market(self, attribute: str, market: str) -> Cell:
+        """A market's attribute as a cell. Errors: no row for the market or for ``*``."""
+        found = market_cell(self.study, attribute, market)
+        if found is None:
+            raise UnknownName(f"markets.csv gives no {attribute} for {market}, and no row for *; add one")
+        self.cells[found.name] = found
+        return found
+
+    def friction(self, kind: str, origin: str, market: str, product: str, year: int) -> Cell | None:
+        """The friction that holds, as a cell; None for nothing."""
+        found = self.frictions.cell(kind, origin, market, product, year)
+        if found is not None:
+            self.cells[found.name] = found
+        return found
+
+
+def prepare(study: Study, scenario: str, start: int, until: int) -> Prepared:
+    """Everything of a run that does not depend on the draws."""
+    layout = make_layout(study, start, until)
+    book = LeverBook(study.scenario(scenario), layout.years)
+    book.check(set(layout.plants) | set(study.table("plants")["plant"].to_list()), set(layout.markets))
+    history = [
+        value
+        for year in range(2000, start)
+        if (value := year_value(study, "country", "output", KIND, year)) is not None
+    ]
+    record = tuple(history[-RECORD_YEARS:])
+    countries = sorted(set(layout.country))
+    quantities, error = _flows(study, layout, countries)
+    income = known_by(world_table("income"), study.as_of)
+    income_by = {market: _series(income, market, "gdp_per_head_ppp") for market in layout.markets}
+    people_by = {market: _series(income, market, "population") for market in layout.markets}
+    base = start - 1
+    level = np.array([_level(income_by[market], base) for market in layout.markets])
+    known = np.array([[_known(income_by[m], year, base) for m in layout.markets] for year in layout.years])
+    people = np.array([[_continued(people_by[m], year) for m in layout.markets] for year in layout.years])
+    effects, donors, gva, table_year = _effects(study)
+    return Prepared(
+        study=study,
+        layout=layout,
+        book=book,
+        frictions=Frictions(study),
+        record=record,
+        history=tuple(history),
+        quantities=quantities,
+        flow_error=error,
+        offer_country=np.array([countries.index(layout.country[plant]) for plant in layout.offer_plant]),
+        sales_growth=_sales_growth(study, layout, start),
+        income=level / 1000.0,
+        income_known=known,
+        dollars_known=_dollars(study, layout, income_by[study.settings.home], people_by[study.settings.home], base),
+        population=people,
+        growth=_growth([income_by[market] for market in layout.markets], base),
+        stock=tuple(_stock_cell(study, market, start) for market in layout.markets),
+        effects=effects,
+        donors=donors,
+        exchange_rate=_exchange_rate(study, base),
+        base_gva=gva,
+        table_year=table_year,
+    )
+
+
+def _series(frame: pl.DataFrame, country: str, column: str) -> dict[int, float]:
+    rows = frame.filter((pl.col("country") == country) & pl.col(column).is_not_null())
+    return dict(zip(rows["year"].to_list(), rows[column].to_list(), strict=True))
+
+
+def _level(series: dict[int, float], year: int) -> float:
+    """The value of a year, or of the nearest year on record."""
+    if not series:
+        return 10000.0  # a market without income data takes a middling income; only its growth matters then
+    return series[min(series, key=lambda known: (abs(known - year), known))]
+
+
+def _known(series: dict[int, float], year: int, base: int) -> float:
+    return series[year] / series[base] if year in series and base in series else np.nan
+
+
+def _continued(series: dict[int, float], year: int) -> float:
+    """A level in a year: known, or continued at the mean growth of the last ten years on record."""
+    if not series:
+        return 1e6
+    if year in series:
+        return series[year]
+    last = max(series)
+    first = max(min(series), last - 10)
+    growth = (series[last] / series[first]) ** (1 / max(last - first, 1)) - 1 if last > first else 0.0
+    return float(series[last] * (1 + growth) ** (year - last))
+
+
+def _growth(series: list[dict[int, float]], base: int) -> GrowthProcess:
+    """Growth of income in each market, fitted to the years up to ``base``; short records take the median process."""
+    years = list(range(1995, base + 1))
+    logs = np.array([[np.log(s[year]) if year in s else np.nan for s in series] for year in years])
+    enough = np.array([np.isfinite(np.diff(logs[:, i])).sum() >= 5 for i in range(logs.shape[1])])
+    if not enough.any():
+        count = len(series)
+        ones = np.ones(count)
+        return GrowthProcess(0.02 * ones, 0.01 * ones, 0.04 * ones, 0.2 * ones, 0.02 * ones, 0.0 * ones)
+    fitted = fit_growth(logs[:, enough])
+
+    def spread(values: Array) -> Array:
+        out = np.full(len(series), float(np.median(values)))
+        out[enough] = values
+        return out
+
+    # Steady growth of the past decade cannot go on for ever: drifts are drawn towards the common one.
+    drift = spread(fitted.drift)
+    middle = float(np.median(fitted.drift))
+    error = spread(fitted.drift_se)
+    weight = 0.02**2 / (0.02**2 + error**2)
+    shrunk = np.clip(weight * drift + (1 - weight) * min(middle, 0.025), 0.0, 0.04)
+    return GrowthProcess(
+        shrunk,
+        np.sqrt(weight) * error,
+        spread(fitted.sd),
+        spread(fitted.rho),
+        spread(fitted.last),
+        spread(fitted.count),
+    )
+
+
+def _flows(study: Study, layout: Layout, countries: list[str]) -> tuple[Array, Array]:
+    """Base flows split over offers, and the error of the flows by country and market."""
+    table = study.table("flows")
+    units = {(row["exporter"], row["importer"]): row for row in table.iter_rows(named=True)}
+    quantities = np.zeros((len(layout.offers), len(layout.markets)))
+    error = np.full((len(countries), len(layout.markets)), 1.0)
+    for c, country in enumerate(countries):
+        offers = [v for v in range(len(layout.offers)) if layout.country[layout.offer_plant[v]] == country]
+        for m, market in enumerate(layout.markets):
+            row = units.get((country, market))
+            if row is None:
+                continue
+            error[c, m] = row["log_error"]
+            if country == study.settings.country:
+                continue  # own plants enter by their record at home and as entrants abroad
+            share = layout.share_home if country == market else layout.share_export
+            for v in offers:
+                quantities[v, m] = row["units"] * share[v]
+    # A market without estimated flows takes the pattern of all others, so that a starter study runs.
+    empty = quantities.sum(axis=0) <= 0.0
+    if empty.any():
+        pattern = quantities.sum(axis=1) if not empty.all() else (layout.offer_plant >= layout.own).astype(np.float64)
+        quantities[:, empty] = pattern[:, None]
+    return quantities, error
+
+
+def _sales_growth(study: Study, layout: Layout, start: int) -> Array:
+    """Registrations in the latest three years on record over those of the years of the flows, within 0.3 and 3."""
+    sales = known_by(world_table("sales"), study.as_of)
+    ratios = []
+    for market in layout.markets:
+        series = _series(sales, market, "passenger_cars")
+        base = [series[year] for year in FLOW_YEARS if year in series]
+        latest = [series[year] for year in sorted(series) if year < start][-3:]
+        ratio = np.mean(latest) / np.mean(base) if base and latest and np.mean(base) > 0 else 1.0
+        ratios.append(float(np.clip(ratio, 0.3, 3.0)))
+    return np.array(ratios)
+
+
+def _dollars(study: Study, layout: Layout, income: dict[int, float], people: dict[int, float], base: int) -> Array:
+    """GDP in current dollars over real GDP, relative to ``base``: what a devaluation does to buyers of imports."""
+    rows = study.table("macro").filter((pl.col("country") == study.settings.home) & (pl.col("variable") == "gdp_usd"))
+    money = dict(zip(rows["year"].to_list(), rows["value"].to_list(), strict=True))
+
+    def ratio(year: int) -> float:
+        if year in money and year in income and year in people:
+            return float(money[year] / (income[year] * people[year]))
+        return np.nan
+
+    return np.array([ratio(year) / ratio(base) for year in layout.years])
+
+
+def _exchange_rate(study: Study, base: int) -> float:
+    """Local currency per dollar in the latest year on record up to ``base``."""
+    rows = study.table("macro").filter(
+        (pl.col("country") == study.settings.home) & (pl.col("variable") == "exchange_rate") & (pl.col("year") <= base)
+    )
+    values = rows.sort("year")["value"].to_list()
+    return float(values[-1]) if values else 1.0
+
+
+def _stock_cell(study: Study, market: str, start: int) -> Cell:
+    """Cars in use in a market at the start: the study's figure for its own start, else the world tables'."""
+    given = market_cell(study, "stock", market)
+    if given is not None and start >= study.settings.start_year:
+        return given
+    ages = known_by(world_table("fleet_ages"), study.as_of).filter(pl.col("age_class") == "all")
+    cars = {**_cars_in_use(study, market), **_series(ages, market, "cars")}
+    if cars:
+        year = min(cars, key=lambda known: (abs(known - (start - 1)), known))
+        value = cars[year]
+        spread = 0.05 + 0.03 * abs(year - (start - 1))
+        note = f"cars in use in {year}; range widened by 3 percent a year of distance"
+        source = "derived: world tables stock.csv and fleet_ages.csv"
+        return Cell(
+            f"markets.stock.{market}",
+            value * (1 - min(spread, 0.6)),
+            value,
+            value * (1 + spread),
+            "triangular",
+            "cars",
+            source,
+            note,
+            "world/stock.csv",
+            "demand",
+        )
+    if given is not None:
+        return given
+    raise UnknownName(f"neither markets.csv nor the world tables give the cars in use of {market}; add a row 'stock'")
+
+
+def _cars_in_use(study: Study, market: str) -> dict[int, float]:
+    frame = known_by(world_table("stock"), study.as_of).filter(pl.col("measure") == "passenger_cars")
+    return _series(frame, market, "stock")
+
+
+def _effects(study: Study) -> tuple[ImpactEffects, tuple[str, ...], float, int]:
+    """One set of input-output effects a donor, from the estimated tables; employment from the industries table."""
+    flows = study.table("input_output")
+    industries = study.table("industries")
+    names = industries["industry"].to_list()
+    people = np.array(industries["employment_mid"].to_list())
+    donors = sorted(flows["donor"].unique().to_list())
+    members = []
+    for donor in donors:
+        rows = flows.filter(pl.col("donor") == donor)
+        cells = {(row["row"], row["column"]): float(row["value"]) for row in rows.iter_rows(named=True)}
+
+        def row_of(name: str, cells: dict[tuple[str, str], float] = cells) -> Array:
+            return np.array([cells.get((name, column), 0.0) for column in names])
+
+        def column_of(name: str, cells: dict[tuple[str, str], float] = cells) -> Array:
+            return np.array([cells.get((row, name), 0.0) for row in names])
+
+        Z = np.array([[cells.get((row, column), 0.0) for column in names] for row in names])
+        final = column_of("household_consumption") + column_of("other_final") + column_of("exports")
+        compensation = row_of("compensation")
+        table = InputOutputTable(
+            Z,
+            final,
+            output=row_of("output"),
+            sectors=names,
+            value_added=compensation + row_of("gross_surplus"),
+            compensation=compensation,
+            imports=row_of("imports"),
+            product_taxes=row_of("product_taxes"),
+            employment=people,
+            household_consumption=column_of("household_consumption"),
+            household_imports=cells.get(("imports", "household_consumption"), 0.0),
+            household_product_taxes=cells.get(("product_taxes", "household_consumption"), 0.0),
+            currency=study.settings.currency,
+            unit="million",
+            year=2024,
+            prices="basic",
+            flows="domestic",
+        )
+        # Everything is spent here; each future's own spending share scales the basket later.
+        members.append(ImpactEffects.from_table(table, Closure.disposable_income(tax=0.0, saving=0.0)))
+    if not members:
+        raise InputError(f"study {study.name}: input_output.csv has no donor; the economy stage needs one table")
+    return ImpactEffects.stack(members), tuple(donors), float(sum(industries["gva_mid"].to_list())), 2024
+
+
+def used_cells(prepared: Prepared) -> Iterable[Cell]:
+    """The uncertain cells a run has asked for, in the order of their names."""
+    return (prepared.cells[name] for name in sorted(prepared.cells))

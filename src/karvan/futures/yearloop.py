@@ -1,0 +1,509 @@
+"""The year loop: one block of draws through all stages, year by year.
+
+Demand sets how many new cars each market buys; hazards move the plants; facilities and partners set what they can make;
+costs, duties and fees set what a car costs where; the market stage shares sales out under those limits; the economy stage
+counts jobs, value added, taxes and imports; the hub stage judges the result. Last year's volume feeds this year's cost per car.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from karvan.base.axes import Array, IntArray
+from karvan.demand.fleet import fleet_step
+from karvan.demand.ownership import adjust, gompertz
+from karvan.demand.segments import new_share
+from karvan.economy.parts import impact_by_parts
+from karvan.facilities.ladder import RUNGS, Ladder, capacity_ladder, ramp_up, utilisation
+from karvan.futures.blocks import Demand, Economy, Plants, demand_inputs, economy_inputs, market_inputs, plant_inputs
+from karvan.futures.hazards import OPERATING, PlantStates
+from karvan.futures.inputs import Draws, Prepared
+from karvan.futures.trade import Trade
+from karvan.hub.appraisal import npv
+from karvan.market.cost import DeliveredCost
+from karvan.market.shares import clear
+from karvan.partnerships.learning import local_share_path
+from karvan.partnerships.sourcing import ExWorks, ex_works, local_content_of_costs, local_parts_cost
+
+BOUND = ("state", "demand", "capacity", "partner_supply")
+"""What can bound a plant's output in a year, by code."""
+SERVICES = ("utilities", "construction", "transport", "business_finance")
+"""Industries among which a plant's local overhead is shared evenly, as far as the table has them: ``assumed``."""
+ITERATIONS = 10
+FLOOR = 0.25
+"""Least purchases of cars in a year, share of the base year's."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What one block of draws leaves behind. Every array starts with (D, Y)."""
+
+    figures: dict[str, Array]
+    """National quantities, (D, Y)."""
+    plants: dict[str, Array]
+    """By own plant, (D, Y, P)."""
+    markets: dict[str, Array]
+    """By market, (D, Y, M)."""
+    offers: dict[str, Array]
+    """Delivered price in the first year, (D, V, M), and the middle of its steps, step -> (V, M)."""
+    sectors: dict[str, Array]
+    """By industry, (D, Y, S)."""
+
+
+def run_block(prepared: Prepared, seed: int, block: int, size: int) -> Block:
+    """Run one block of ``size`` draws."""
+    return _Run(prepared, Draws(seed, block, size)).run()
+
+
+class _Run:
+    """The state of one block while its years go by."""
+
+    def __init__(self, prepared: Prepared, draws: Draws) -> None:
+        self.prepared, self.draws = prepared, draws
+        self.layout = prepared.layout
+        self.demand: Demand = demand_inputs(prepared, draws)
+        self.plants: Plants = plant_inputs(prepared, draws, self.demand.real_rate)
+        self.market = market_inputs(prepared, draws, self.demand)
+        self.economy: Economy = economy_inputs(prepared, draws)
+        self.trade = Trade(prepared, draws, self.market)
+        self.states = PlantStates(self.plants.state0.copy(), self.plants.opened0.copy())
+        self.fleet = self.demand.fleet0
+        self.additions_scale: Array | None = None
+        size, own = draws.size, self.layout.own
+        self.stock = self.plants.stock_cover[:, None] * self.market.record
+        self.volume = np.maximum(self.market.record, 0.0)
+        self.price_ratio = np.ones((size, len(self.layout.markets)))
+        self.out: dict[str, dict[str, list[Array]]] = {kind: {} for kind in ("figures", "plants", "markets", "sectors")}
+        self.zero = np.zeros((size, own))
+        weight = np.zeros((len(self.layout.components), len(self.layout.industries)))
+        weight[np.arange(len(self.layout.components)), self.layout.component_industry] = 1.0
+        self.sector_of_group = weight
+        services = [self.layout.industries.index(name) for name in SERVICES if name in self.layout.industries]
+        self.services = np.zeros(len(self.layout.industries))
+        self.services[services or slice(None)] = 1.0 / max(len(services), 1) if services else 1.0 / len(self.services)
+        self.builders = np.zeros(len(self.layout.industries))
+        self.builders[
+            self.layout.industries.index("construction") if "construction" in self.layout.industries else 0
+        ] = 1.0
+        rows = prepared.study.table("components")
+        self.value_share = np.array(rows["share_mid"].to_list(), dtype=np.float64)
+
+    def run(self) -> Block:
+        start = self.layout.years[0]
+        base_costs, base_content = self._costs(start - 1, -1)
+        ladder, base_price, _ = self.trade.delivered(
+            self._ex_works(base_costs, -1), base_content, start - 1, 0, levers=False
+        )
+        reference, present = self.trade.references(base_price)
+        self.base_price = np.where(self._entrant_cells(), reference, base_price)
+        self.present = present
+        self.peer_share = self.trade.peer_share()
+        for index, year in enumerate(self.layout.years):
+            self._year(year, index)
+        cash = np.stack(self.out["figures"].pop("cash"), axis=1)
+        stacked = {
+            kind: {name: np.stack(values, axis=1) for name, values in group.items()} for kind, group in self.out.items()
+        }
+        worth = npv(cash, self.economy.discount) * self.prepared.exchange_rate / 1e6
+        stacked["figures"]["npv"] = np.repeat(worth[:, None], len(self.layout.years), axis=1)
+        return Block(stacked["figures"], stacked["plants"], stacked["markets"], self.offers, stacked["sectors"])
+
+    def _keep(self, kind: str, **values: Array) -> None:
+        for name, value in values.items():
+            self.out[kind].setdefault(name, []).append(value)
+
+    def _at(self, values: Array, index: int) -> Array:
+        """A path (D, Y or 1, ...) in one year; the year before the start takes the first, levers not yet moved."""
+        return values[:, min(max(index, 0), values.shape[1] - 1)]
+
+    def _entrant_cells(self) -> Array:
+        """(V, M), own offers without base sales."""
+        ces = self.market.ces
+        nest = ces.brand * ces.products + ces.product
+        base = ces.plant_share * ces.brand_share[nest]
+        return np.asarray(self.trade.own[:, None] & (base <= 0.0))
+
+    def _costs(self, year: int, index: int) -> tuple[ExWorks, Array]:
+        """Price of a car at each own plant's gate, and its local content."""
+        plants, at = self.plants, self._at
+        years = float(max(index + 1, 0))
+        drift = 1.0 if index < 0 else self._at(plants.drift, index)[:, None]
+        local = local_share_path(plants.local_now, plants.local_target, years, plants.half_life)
+        wage = at(plants.wage, index)[:, None]
+        people = at(plants.people_fixed, index)
+        volume = np.where(self.volume > 0, self.volume, 0.3 * at(plants.nameplate, index))
+        kit = at(plants.kit_price, index) * drift
+        costs = ex_works(
+            kit_price=kit,
+            kit_duty_rate=at(plants.kit_duty, index),
+            local_share=local,
+            value_share=self.value_share,
+            local_price_ratio=plants.local_price_ratio,
+            hours_per_car=at(plants.people_per_1000, index) / 1000.0,
+            wage_per_hour=wage,
+            overhead_fixed=at(plants.overhead, index) + people * wage,
+            volume=volume,
+            freight_kit=at(plants.kit_freight, index),
+            margin_rate=at(plants.margin, index)[:, None],
+        )
+        self.local_parts = local_parts_cost(kit, self.value_share, local, plants.local_price_ratio)
+        content = local_content_of_costs(
+            costs,
+            self.local_parts,
+            plants.domestic_content,
+            overhead_domestic=self.economy.overhead_local[:, None],
+        )
+        return costs, np.clip(content, 0.0, 1.0)
+
+    def _ex_works(self, costs: ExWorks, index: int) -> Array:
+        """(D, V), dollars per car."""
+        layout = self.layout
+        drift = 1.0 if index < 0 else self._at(self.market.rival_drift, index)[:, None]
+        price = self.market.rival_price * drift
+        own = layout.own_offers
+        price[:, own] = costs.total[:, layout.offer_plant[own]] * self.plants.price_factor
+        return np.asarray(price)
+
+    def _buyers(self, index: int) -> tuple[Array, Array, Array]:
+        """New cars wanted by product and market (D, K, M), used imports (D, M), cars in use (D, M)."""
+        demand, layout = self.demand, self.layout
+        people = self.prepared.population[index]
+        income = demand.income[:, index]
+        before = demand.income[:, index - 1] if index else np.broadcast_to(demand.income0, income.shape)
+        stock = self.fleet.sum(axis=-1)
+        owned = 1000.0 * stock / people
+        goal = gompertz(income, saturation=demand.saturation, alpha=demand.alpha, beta=demand.beta)
+        next_owned = adjust(
+            owned,
+            goal,
+            speed_rising=demand.speed_rising,
+            speed_falling=demand.speed_falling,
+            income_rises=income >= before,
+        )
+        alive = (self.fleet * demand.survival).sum(axis=-1)
+        base = demand.new_base + demand.used_base
+        wanted = np.maximum(next_owned * people / 1000.0 - alive, FLOOR * base)
+        if self.additions_scale is None:
+            # The fleet model is set to the purchases of the base year; what it had to be scaled by is kept in sight.
+            self.additions_scale = base / np.maximum(wanted, 1.0)
+        additions = wanted * self.additions_scale * demand.cycle[:, index]
+        share = demand.new_base / np.maximum(base, 1.0)
+        share = new_share(share, np.clip(self.price_ratio, 0.2, 5.0), demand.price_elasticity)
+        share = np.clip(share * self._at(demand.new_factor, index), 0.0, 1.0)
+        step = fleet_step(
+            self.fleet, demand.survival, alive + additions, share, np.broadcast_to(demand.used_ages, self.fleet.shape)
+        )
+        self.fleet = step.fleet
+        electrified = demand.electrified[:, index] if demand.electrified.shape[1] > 1 else demand.electrified[:, 0]
+        by_product = np.where(layout.electrified[:, None], electrified[:, None, :], 1.0 - electrified[:, None, :])
+        count = np.where(layout.electrified, layout.electrified.sum(), (~layout.electrified).sum())
+        return step.new_cars[:, None, :] * by_product / count[:, None], step.used_imports, step.fleet.sum(axis=-1)
+
+    def _entrants(self, year: int, index: int) -> Array:
+        """(D, V, M), as-if weight of own offers where they have no base sales."""
+        layout, market = self.layout, self.market
+        active = layout.offer_active.copy()
+        for lever in self.prepared.book.of("electrified_line"):
+            if lever.year_from <= year <= lever.year_to:
+                for v in layout.own_offers:
+                    right = layout.electrified[layout.offer_product[v]]
+                    if right and lever.key in ("*", layout.plants[layout.offer_plant[v]]):
+                        active[v] = True
+        out = np.zeros((self.draws.size, len(layout.offers), len(layout.markets)))
+        own = layout.own_offers
+        plant = layout.offer_plant[own]
+        age = np.clip((year + 0.5 - self.states.opened[:, plant]) / market.appeal_ramp[:, None], 0.0, 1.0)
+        age = np.where(np.isfinite(self.states.opened[:, plant]), age, 0.0)
+        size = np.where(self.present[own], 1.0, self.peer_share[own])
+        weight = market.entrant[:, own] * age * active[own]
+        reach = self._at(market.export_reach, index)[:, own]
+        away = np.arange(len(layout.markets)) != layout.home
+        out[:, own] = weight[:, :, None] * size * np.where(away, reach[:, :, None], 1.0)
+        for new, old in enumerate(layout.replaces):
+            if old < 0:
+                continue
+            # The plant that takes over a line takes over its buyers too, as far as its own draw allows.
+            ours = [v for v in own if layout.offer_plant[v] == new and layout.offer_active[v]]
+            theirs = [v for v in own if layout.offer_plant[v] == old and layout.offer_active[v]]
+            if ours and theirs:
+                inherited = market.ces.plant_share[theirs[0], layout.home] * market.appeal[:, theirs[0], layout.home]
+                open_ = np.isfinite(self.states.opened[:, new])
+                out[:, ours[0], layout.home] = np.where(open_, inherited * market.entrant[:, ours[0]], 0.0)
+        return out
+
+    def _year(self, year: int, index: int) -> None:
+        layout, plants, market = self.layout, self.plants, self.market
+        home_base = np.maximum(self.demand.new_base[:, layout.home], 1.0)
+        last = self.out["figures"].get("sales_new_home", [home_base])[-1]
+        rate = self._at(plants.arrival_rate, index) * (np.maximum(last, 1.0) / home_base) ** plants.arrival_elasticity
+        self.states.step(year, index, plants.chances, rate)
+        wanted, used, stock = self._buyers(index)
+
+        costs, content = self._costs(year, index)
+        ladder, price, origin = self.trade.delivered(self._ex_works(costs, index), content, year, index)
+        price = self._incentive(price, year)
+        # A price below a tenth of its reference is a data fault of a draw, not a bargain.
+        cost_hat = np.clip(price / self.base_price, 0.1, 10.0)
+
+        capacity = self._capacity(year, index)
+        supply = self._at(plants.partner_supply, index) * self._at(plants.nameplate, index) * self.states.running
+        limit = np.minimum(capacity.effective, supply)
+        room = np.full((self.draws.size, len(layout.plants)), np.inf)
+        room[:, : layout.own] = limit + np.where(self.states.running > 0, self.stock, 0.0)
+        cleared = clear(
+            market.ces,
+            cost_hat,
+            wanted,
+            room,
+            layout.offer_plant,
+            theta=market.theta,
+            eta=market.eta,
+            entrant_share=self._entrants(year, index),
+            appeal=market.appeal,
+            brand_appeal=market.brand_appeal,
+            iterations=ITERATIONS,
+        )
+        base = (
+            market.ces.plant_share * market.ces.brand_share[market.ces.brand * market.ces.products + market.ces.product]
+        )
+        # Used cars keep their price; new ones move as the base year's basket does.
+        basket = base / np.maximum(base.sum(axis=0), 1e-9)
+        self.price_ratio = np.einsum("dvm,vm->dm", np.minimum(cost_hat, 5.0), basket)
+
+        sales = np.zeros((self.draws.size, layout.own, len(layout.markets)))
+        for v in layout.own_offers:
+            sales[:, layout.offer_plant[v]] += cleared.quantities[:, v]
+        sold = sales.sum(axis=-1)
+        output = np.clip(sold + plants.stock_cover[:, None] * sold - self.stock, 0.0, limit)
+        self.stock = np.maximum(self.stock + output - sold, 0.0)
+        self.volume = output
+        if index == 0:
+            self.offers = {"delivered": price, "wanted": cleared.wanted}
+            for field in (
+                "ex_works",
+                "freight",
+                "insurance",
+                "duty",
+                "excise",
+                "fee",
+                "certification",
+                "vat",
+                "margin",
+                "compliance",
+            ):
+                self.offers[f"step.{field}"] = np.median(getattr(ladder, field), axis=0)
+        asked = cleared.wanted[:, : layout.own]
+        bound = self._bound(asked, capacity.effective, supply)
+        self._record_output(
+            index, output, sales, cleared.quantities, wanted, used, stock, limit, capacity, bound, asked
+        )
+        self._record_economy(year, index, output, sales, costs, content, ladder, cleared.quantities, used)
+
+    def _incentive(self, price: Array, year: int) -> Array:
+        """Buyers of home-made cars get an incentive at home, as far as they use it."""
+        per_car = np.zeros(self.draws.size)
+        for lever in self.prepared.book.of("buyer_incentive"):
+            if lever.year_from <= year <= lever.year_to:
+                per_car += lever.value * self.economy.incentive_use
+        self.incentive = per_car
+        if not per_car.any():
+            return price
+        out = price.copy()
+        own, home = self.layout.own_offers, self.layout.home
+        out[:, own, home] = np.maximum(out[:, own, home] - per_car[:, None], 0.1 * out[:, own, home])
+        return out
+
+    def _capacity(self, year: int, index: int) -> Ladder:
+        plants = self.plants
+        age = np.where(np.isfinite(self.states.opened), year - self.states.opened, -2.0)
+        ramp = ramp_up(age, plants.ramp_50, plants.ramp_90)
+        # Part-year opening is inside the ramp; idle months are in `running`.
+        opened_now = (age > -1.0) & (age < 0.0)
+        running = np.where(opened_now, np.where(self.states.running > 0, 1.0, 0.0), self.states.running)
+        return capacity_ladder(self._at(plants.nameplate, index), plants.shares, ramp * running)
+
+    def _bound(self, asked: Array, effective: Array, supply: Array) -> IntArray:
+        """(D, P), code of what bound the output, as in :data:`BOUND`."""
+        closed = self.states.running <= 0.0
+        free = asked <= np.minimum(effective, supply) * (1 + 1e-6)
+        return np.select([closed, free, effective <= supply], [0, 1, 2], 3).astype(np.int64)
+
+    def _record_output(
+        self,
+        index: int,
+        output: Array,
+        sales: Array,
+        quantities: Array,
+        wanted: Array,
+        used: Array,
+        stock: Array,
+        limit: Array,
+        capacity: Ladder,
+        bound: IntArray,
+        asked: Array,
+    ) -> None:
+        _layout, home = self.layout, self.layout.home
+        own_by_market = sales.sum(axis=1)
+        made, at_home = output.sum(axis=-1), own_by_market[:, home]
+        exports = own_by_market.copy()
+        exports[:, home] = 0.0
+        exported = exports.sum(axis=-1)
+        new_home = quantities[:, :, home].sum(axis=-1)
+        imported_new = new_home - at_home
+        self._keep(
+            "figures",
+            output=made,
+            sales_home=at_home,
+            exports=exported,
+            export_share=_share(exported, made),
+            sales_new_home=new_home,
+            imports_new=imported_new,
+            imports_used=used[:, home],
+            stock_cars=stock[:, home],
+            self_sufficiency_new=_share(at_home, new_home),
+            self_sufficiency_all=_share(at_home, at_home + imported_new + used[:, home]),
+            capacity_effective=limit.sum(axis=-1),
+            utilisation=utilisation(made, limit.sum(axis=-1)),
+            plants_operating=(self.states.state == OPERATING).sum(axis=-1).astype(np.float64),
+            stock_finished=self.stock.sum(axis=-1),
+        )
+        rungs = {f"rung_{name}": capacity.rungs[name] for name in RUNGS}
+        self._keep(
+            "plants",
+            output=output,
+            capacity_nameplate=np.broadcast_to(self._at(self.plants.nameplate, index), output.shape),
+            capacity_effective=capacity.effective,
+            partner_supply=self._at(self.plants.partner_supply, index)
+            * self._at(self.plants.nameplate, index)
+            * self.states.running,
+            demand=asked,
+            exports=sales.sum(axis=-1) - sales[:, :, home],
+            utilisation=utilisation(output, capacity.effective),
+            operating=(self.states.state == OPERATING).astype(np.float64),
+            bound=bound.astype(np.float64),
+            **rungs,
+        )
+        self._keep("markets", exports=exports, sales_new=wanted.sum(axis=1), sales_own=own_by_market)
+
+    def _record_economy(
+        self,
+        year: int,
+        index: int,
+        output: Array,
+        sales: Array,
+        costs: ExWorks,
+        content: Array,
+        ladder: DeliveredCost,
+        quantities: Array,
+        used: Array,
+    ) -> None:
+        economy, plants, _layout, home = self.economy, self.plants, self.layout, self.layout.home
+        running = self.states.running
+        rate = self.prepared.exchange_rate / 1e6
+        wage = self._at(plants.wage, index)[:, None]
+        people = (
+            self._at(plants.people_fixed, index) * running + self._at(plants.people_per_1000, index) * output / 1000.0
+        )
+        payroll = people * wage
+        overhead = self._at(plants.overhead, index) * running
+        spend_parts = self.local_parts * output[..., None]
+        bought_services = overhead * economy.overhead_local[:, None]
+        landed = (costs.kit + costs.kit_freight) * output
+        duty = costs.kit_duty * output
+        revenue = costs.total * output
+        profit = revenue - landed - duty - spend_parts.sum(axis=-1) - payroll - overhead
+        opening = (self.states.opened >= year) & (self.states.opened < year + 1) & (self.plants.opened0 >= year)
+        invested = (economy.investment[:, None] * self._at(plants.nameplate, index) * opening).sum(axis=-1)
+
+        spend_by_group = spend_parts.sum(axis=1)
+        purchases = spend_by_group @ self.sector_of_group + bought_services.sum(axis=-1)[:, None] * self.services
+        purchases, wages = purchases * rate, payroll.sum(axis=-1) * rate
+        productivity = economy.productivity[:, index]
+        impact = impact_by_parts(purchases, wages, effects=economy.effects, productivity=productivity, by_sector=True)
+        building = invested * economy.investment_local * rate
+        works = impact_by_parts(
+            building[:, None] * self.builders,
+            np.zeros_like(building),
+            effects=economy.effects,
+            productivity=productivity,
+        )
+
+        labour_tax = self._at(economy.labour_tax, index) * wages
+        taxable = np.where(year - self.states.opened >= self._at(economy.holiday, index)[:, None], profit, 0.0)
+        profit_tax = self._at(economy.profit_tax, index) * np.maximum(taxable, 0.0).sum(axis=-1) * rate
+        profit_untaxed = (
+            self._at(economy.profit_tax, index) * np.maximum(profit - np.maximum(taxable, 0.0), 0.0).sum(axis=-1) * rate
+        )
+        product_tax = impact.indirect["product_tax"] + impact.induced["product_tax"]
+        per_car = sum(np.asarray(getattr(ladder, name))[:, :, home] for name in ("duty", "excise", "fee", "vat"))
+        bought = quantities[:, :, home]
+        new_tax = (np.asarray(per_car) * bought).sum(axis=-1) * rate
+        used_tax = used[:, home] * self._at(economy.used_tax, index) * rate
+        cif = np.asarray(ladder.customs_value)[:, :, home]
+        foreign = ~self.trade.own
+        imports_cars = ((cif * bought)[:, foreign].sum(axis=-1) + used[:, home] * economy.used_price) * rate
+        subsidy = self.incentive * sales[:, :, home].sum(axis=-1) * rate
+        industry_tax = labour_tax + profit_tax + product_tax + duty.sum(axis=-1) * rate
+        tax = industry_tax + new_tax + used_tax - subsidy
+
+        gva = wages + (profit + overhead - bought_services).sum(axis=-1) * rate
+        jobs = people.sum(axis=-1)
+        # Public money is spent as households spend: what the state gains or loses has jobs behind it too.
+        public = tax / economy.effects.rest
+        made = output.sum(axis=-1)
+        content_all = _share((content * output).sum(axis=-1), made)
+        cash = (profit.sum(axis=-1) - profit_tax / rate) - invested - subsidy / rate
+        spent_on_cars = (np.asarray(ladder.total)[:, :, home] * bought).sum(axis=-1) * rate + used[:, home] * (
+            economy.used_price + self._at(economy.used_tax, index)
+        ) * rate
+        home_value = (
+            (content * costs.total * output).sum(axis=-1)
+            * _share(sales[:, :, home].sum(axis=-1), np.maximum(sales.sum(axis=(1, 2)), 1e-9))
+            * rate
+        )
+        jobs_indirect, jobs_induced = impact.indirect["jobs"], impact.induced["jobs"]
+        self._keep(
+            "figures",
+            price_ex_works=_share(revenue.sum(axis=-1), made),
+            kit_cost=_share((landed + duty).sum(axis=-1), made),
+            local_content=content_all,
+            revenue=revenue.sum(axis=-1) * rate,
+            jobs_direct=jobs,
+            jobs_indirect=jobs_indirect,
+            jobs_induced=jobs_induced,
+            jobs=jobs + jobs_indirect + jobs_induced,
+            jobs_hired=(jobs + jobs_indirect + jobs_induced) * economy.hired,
+            job_years_building=works.indirect["jobs"] + works.induced["jobs"],
+            gdp_direct=gva,
+            gdp_indirect=impact.indirect["gva"],
+            gdp_induced=impact.induced["gva"],
+            gdp=gva + impact.indirect["gva"] + impact.induced["gva"],
+            gdp_share=(gva + impact.indirect["gva"] + impact.induced["gva"]) / self.prepared.base_gva,
+            tax_industry=industry_tax,
+            tax_cars=new_tax + used_tax,
+            tax=tax,
+            tax_forgone=profit_untaxed,
+            subsidy=subsidy,
+            imports_kits=landed.sum(axis=-1) * rate,
+            imports_caused=impact.indirect["imports"] + impact.induced["imports"],
+            imports_cars=imports_cars,
+            imports=imports_cars + landed.sum(axis=-1) * rate + impact.indirect["imports"] + impact.induced["imports"],
+            self_sufficiency_value=_share(home_value, spent_on_cars),
+            jobs_fiscal=public * economy.effects.basket["jobs"] / productivity,
+            gdp_fiscal=public * economy.effects.basket["gva"],
+            profit=profit.sum(axis=-1) * rate,
+            cash=cash,
+            investment=invested * rate,
+        )
+        self._keep(
+            "plants", jobs_direct=people, local_content=content, price_ex_works=costs.total, profit=profit * rate
+        )
+        assert impact.jobs_by_sector is not None
+        self._keep("sectors", jobs=impact.jobs_by_sector)
+
+
+def _share(part: Array, whole: Array) -> Array:
+    """part / whole, 0 where there is nothing."""
+    return np.asarray(
+        np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0)
+    )
