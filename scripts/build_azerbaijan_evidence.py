@@ -43,10 +43,10 @@ def read(folder: Path, name: str) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def write(name: str, table: str, rows: Iterable[Row]) -> None:
+def write(target: Path, name: str, table: str, rows: Iterable[Row]) -> None:
     """Write rows under the schema's columns."""
     columns = list(STUDY_TABLES[table].columns)
-    path = TARGET / name
+    path = target / name
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = list(rows)
     for row in rows:
@@ -108,8 +108,9 @@ class Claims:
     def add(
         self, stem: str, fact: Row, subject: str, attribute: str, value: str, unit: str, *, kind: str = "",
         partner: str = "", start: str = "", end: str = "", basis: str = "", note: str | None = None, name: str = "",
+        said: str = "",
     ) -> None:  # fmt: skip
-        """Add a claim; ``name`` is a full id for claims that have one of their own."""
+        """Add a claim; ``name`` is a full id for claims that have one of their own, ``said`` the time it was made."""
         if not value:
             raise SystemExit(f"{self.prefix}: row without a value: {fact}")
         if value == "2.43" and unit == "thousand units":  # the only row in thousands
@@ -122,8 +123,8 @@ class Claims:
             known, late = f"{int(end[:4]) + 1}-07-01", ""
         elif page:
             known, late = last_day(page), ""
-        elif end:
-            known, late = two_months_after(end), "page without a date: known two months after the period"
+        elif end or said:
+            known, late = two_months_after(end or said), "page without a date: known two months after the period"
         else:
             known, late = NEWEST, "page without a date"
         self.rows.append(
@@ -241,6 +242,11 @@ def policy(facts: Path) -> list[Row]:
             partner = "" if partner == "country" else partner
         elif fact["category"] == "state programme":
             kind = slug(fact["item"])
+        if bound := re.search(r", (lowest|highest)$", fact["item"]):
+            kind += f"_{bound.group(1)}"
+        attribute = {"farm_downpayment": "farm_down_payment", "farm_interest": "farm_interest_cover"}.get(
+            fact["policy_id"], attribute
+        )
         subject, unit = "country", fact["unit"]
         if attribute == "programme_gdp":
             unit = "USD"
@@ -252,6 +258,10 @@ def policy(facts: Path) -> list[Row]:
             end=end, note=note, name=f"pol-{fact['policy_id']}",
         )  # fmt: skip
     return claims.finish()
+
+
+TIMELESS = ("nameplate", "investment", "jobs_planned", "opened", "owner_share", "area", "assembly")
+"""Attributes whose claims speak of the same thing whenever they were made, so that they can contradict each other."""
 
 
 def plants(facts: Path) -> list[Row]:
@@ -266,13 +276,21 @@ def plants(facts: Path) -> list[Row]:
         if year and attribute in ("output", "target_output", "sales", "sales_share"):
             start = end = year.group(1)
         bound = re.search(r" (low|high)$", fact["attribute"])
-        text = reword(fact["notes"])
-        if bound:  # the ends of one range do not contradict each other
-            kind = "_".join(p for p in (kind, bound.group(1)) if p)
-            text = "; ".join(p for p in (f"{bound.group(1)} end of a range", text) if p)
+        parts = [reword(fact["notes"])]
+        if bound:
+            parts.insert(0, f"{bound.group(1)} end of a range")
+            if attribute != "nameplate":  # the ends of one range do not contradict each other
+                kind = "_".join(p for p in (kind, bound.group(1)) if p)
+        said = end
+        if attribute in TIMELESS and end:  # said at different times of one and the same thing
+            parts.append(f"said of {end}")
+            start = end = ""
+        elif attribute == "employees":
+            start, end = start[:4], end[:4]
+        text = "; ".join(p for p in parts if p)
         claims.add(
             f"{subject}-{attribute}" + (f"-{kind}" if kind else ""), fact, subject, attribute, fact["value"],
-            fact["unit"], kind=kind, start=start, end=end, note=text,
+            fact["unit"], kind=kind, start=start, end=end, note=text, said=said,
         )  # fmt: skip
     return claims.finish()
 
@@ -411,15 +429,17 @@ def main() -> None:
     """Read the facts, write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--facts", type=Path, required=True, help="folder with output.csv, trade.csv, ...")
-    facts = parser.parse_args().facts
-    write("evidence/output.csv", "claims", output(facts))
-    write("evidence/trade.csv", "claims", trade(facts))
-    write("evidence/market.csv", "claims", named(facts, "market", "mar", MARKET, "metric", "segment"))
-    write("evidence/policy.csv", "claims", policy(facts))
-    write("evidence/plants.csv", "claims", plants(facts))
-    write("evidence/economy.csv", "claims", named(facts, "economy", "eco", ECONOMY, "indicator", "breakdown"))
-    write("models.csv", "models", models(facts))
-    write("deals.csv", "deals", deals(facts))
+    parser.add_argument("--target", type=Path, default=TARGET, help="folder of the study")
+    options = parser.parse_args()
+    facts, target = options.facts, options.target
+    write(target, "evidence/output.csv", "claims", output(facts))
+    write(target, "evidence/trade.csv", "claims", trade(facts))
+    write(target, "evidence/market.csv", "claims", named(facts, "market", "mar", MARKET, "metric", "segment"))
+    write(target, "evidence/policy.csv", "claims", policy(facts))
+    write(target, "evidence/plants.csv", "claims", plants(facts))
+    write(target, "evidence/economy.csv", "claims", named(facts, "economy", "eco", ECONOMY, "indicator", "breakdown"))
+    write(target, "models.csv", "models", models(facts))
+    write(target, "deals.csv", "deals", deals(facts))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,190 @@
+"""The evidence of the Azerbaijan study: the headline facts, repeats that count once, and nothing lost on the way."""
+
+import csv
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from karvan.study import evidence
+from karvan.study.load import Study, load
+
+ROOT = Path(__file__).resolve().parents[2]
+STUDY = ROOT / "src" / "karvan" / "study" / "studies" / "azerbaijan"
+FACTS = ROOT.parent / "shared" / "facts" / "azerbaijan"
+CAR = "passenger_car"
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    """The built-in study."""
+    return load("azerbaijan")
+
+
+def cars(study: Study, year: int, subject: str = "country") -> evidence.YearValue:
+    """Cars made in a year."""
+    value = evidence.year_value(study, subject, "output", CAR, year)
+    assert value is not None
+    return value
+
+
+class TestHeadlineFacts:
+    """The ten facts any account of the industry must reproduce."""
+
+    def test_output_of_2013_2018_and_2019(self, study: Study) -> None:
+        assert [cars(study, year).value for year in (2013, 2018, 2019)] == [424, 969, 2360]
+
+    def test_peak_of_2014_and_collapse(self, study: Study) -> None:
+        assert cars(study, 2014).value == 1861
+        made = evidence.claim(study, "out-2016-09m-car-country-1")
+        assert made is not None and made.number == 141
+        assert 141 <= cars(study, 2016).low < cars(study, 2016).high < 424
+
+    def test_no_cars_in_april_and_may_2020(self, study: Study) -> None:
+        for month in (4, 5):
+            value = evidence.month_value(study, "country", "output", CAR, 2020, month)
+            assert value is not None and value.value == 0
+
+    def test_2024_and_ten_months_of_2025(self, study: Study) -> None:
+        assert cars(study, 2024).value == 5998
+        trucks = evidence.year_value(study, "country", "output", "truck", 2024)
+        assert trucks is not None and trucks.value == 697
+        ten = evidence.claim(study, "out-2025-10m-car-country-1")
+        before = evidence.claim(study, "out-2024-10m-car-country-1")
+        assert ten is not None and before is not None and ten.number is not None and before.number is not None
+        assert ten.number == 3280
+        assert before.number - ten.number == 1153
+
+    def test_hajigabul_overtook_neftchala(self, study: Study) -> None:
+        for year, park, khazar in ((2022, 1339, 682), (2023, 3139, 563)):
+            assert cars(study, year, "hajigabul_park").value == park
+            assert cars(study, year, "neftchala_khazar").value == khazar
+
+    def test_first_half_of_2025(self, study: Study) -> None:
+        for subject, made, worth in (("hajigabul_park", 1928, 59.0e6), ("neftchala_khazar", 1165, 16.6e6)):
+            units = evidence.claim(study, f"out-2025-06m-car-{subject}-1")
+            value = evidence.claim(study, f"out-2025-06m-value-car-{subject}-1")
+            assert units is not None and value is not None
+            assert (units.number, value.number) == (made, worth)
+        total = evidence.claims(study, attribute="output_value_cumulative")
+        assert {item.number for item in total} == {518e6}
+
+    def test_plan_of_2019_was_missed_from_2020_on(self, study: Study) -> None:
+        for year, target in ((2020, 2000), (2021, 3500), (2022, 5300), (2023, 7000)):
+            plan = evidence.claim(study, f"pol-target_units_{year}")
+            assert plan is not None and plan.number == target
+            assert cars(study, year).high < target
+
+    def test_imports(self, study: Study) -> None:
+        for year, units in ((2013, 104385), (2016, 5746), (2020, 53729)):
+            value = evidence.year_value(study, "country", "imports", "all_vehicles", year)
+            assert value is not None and value.value == units
+        hybrids = evidence.year_value(study, "country", "imports", "hybrid_car", 2025)
+        assert hybrids is not None and hybrids.value == 73678
+        chinese = evidence.claim(study, "tra-2025-12m-hybrid_car-CHN-1")
+        assert chinese is not None and chinese.number == 62488
+
+    @pytest.mark.parametrize(
+        ("claim", "value"),
+        [
+            ("pol-duty_new_le1500", 0.4),
+            ("pol-duty_used_le1500", 0.7),
+            ("pol-duty_2018_new_gt1500", 0.7),
+            ("pol-duty_2018_used_gt1500", 1.2),
+            ("pol-vat_2025", 18),
+            ("pol-ex2019_le2000_rate", 0.3),
+        ],
+    )
+    def test_duty_vat_and_excise(self, study: Study, claim: str, value: float) -> None:
+        found = evidence.claim(study, claim)
+        assert found is not None and found.number == value
+
+    def test_relief_for_hybrids_ended_with_2025(self, study: Study) -> None:
+        end = evidence.claim(study, "pol-vat_ev_hybrid_end")
+        assert end is not None and end.number == 18 and end.period_start == "2026-01-01"
+
+    def test_park_privileges(self, study: Study) -> None:
+        for name in ("cit", "property", "land", "vat", "duty"):
+            claim = evidence.claim(study, f"pol-park_{name}")
+            assert claim is not None and claim.number == 10
+        materials = evidence.claim(study, "pol-park_raw")
+        assert materials is not None and materials.number == 0
+
+
+def test_weak_years_are_ranges_and_2023_is_inferred(study: Study) -> None:
+    for year in (2015, 2016, 2017, 2025):
+        value = cars(study, year)
+        assert value.low < value.value < value.high
+    inferred = cars(study, 2023)
+    assert inferred.value == 3139 + 563
+    assert [item.basis for item in inferred.used] == ["inferred"]
+    assert evidence.gaps(study, "country", "output", CAR, 2005, 2025) == list(range(2005, 2013))
+
+
+def test_a_study_of_2013_does_not_know_the_peak() -> None:
+    past = load("azerbaijan", as_of="2013-12-31")
+    assert evidence.series(past, "country", "output", CAR, 2005, 2025) == []
+    assert "neftchala_khazar" not in past.table("plants")["plant"].to_list()
+    assert "nakhchivan_naz" in past.table("plants")["plant"].to_list()
+
+
+def test_repeats_of_one_figure_share_a_statistic(study: Study) -> None:
+    frame = study.table("claims")
+    same = ["subject", "attribute", "kind", "partner", "period_start", "period_end", "value", "unit"]
+    for _, group in frame.group_by(same):
+        names = group["statistic"].unique().to_list()
+        assert len(names) == 1
+        assert (names[0] is None) == (group.height == 1)
+
+
+def test_claims_named_in_any_row_exist(study: Study) -> None:
+    """Derived sources name the claims they rest on in running text, which the loader does not check."""
+    known = set(study.table("claims")["claim"].to_list())
+    for name, table in study.tables.items():
+        for column in ("source", "note", "reason"):
+            for text in table[column].drop_nulls().to_list() if column in table.columns else ():
+                for word in re.findall(r"\b(?:out|tra|mar|pol|plc|eco)-[\w.\-]*\w(?:-?\*)?", text):
+                    found = any(claim.startswith(word[:-1]) for claim in known) if word[-1] == "*" else word in known
+                    assert found, f"{name}: {word}"
+
+
+def test_shares_of_each_country_sum_to_one(study: Study) -> None:
+    country = dict(study.table("plants").select("plant", "country").iter_rows())
+    for column in ("share_home", "share_export"):
+        totals: Counter[str] = Counter()
+        for plant, share in study.table("offers").select("plant", column).iter_rows():
+            totals[country[plant]] += share
+        for total in totals.values():
+            assert total == pytest.approx(1.0)
+
+
+@pytest.mark.skipif(not FACTS.is_dir(), reason="the folder of facts is not here")
+class TestFacts:
+    """The script carries every row over, and its output is what the repository holds."""
+
+    def test_every_row_is_carried_over(self, study: Study) -> None:
+        def rows(name: str) -> list[dict[str, str]]:
+            with (FACTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(file))
+
+        counts = Counter(claim.split("-")[0] for claim in study.table("claims")["claim"].to_list())
+        both = sum(1 for row in rows("trade") if row["units"] and row["value"])
+        assert counts["out"] == len(rows("output")) + 2  # a press total and the sum of two districts are added
+        assert counts["tra"] == len(rows("trade")) + both
+        for name, prefix in (("market", "mar"), ("policy", "pol"), ("plants_claims", "plc"), ("economy", "eco")):
+            assert counts[prefix] == len(rows(name))
+        assert study.table("models").height == len(rows("models"))
+        assert study.table("deals").height == len(rows("partnerships")) == 24
+        assert {row["plant_id"] for row in rows("plants")} <= set(study.table("plants")["plant"].to_list())
+
+    def test_the_script_writes_what_the_repository_holds(self, tmp_path: Path) -> None:
+        script = ROOT / "scripts" / "build_azerbaijan_evidence.py"
+        command = [sys.executable, str(script), "--facts", str(FACTS), "--target", str(tmp_path)]
+        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+        written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.csv"))
+        assert len(written) == 8
+        for path in written:
+            assert (tmp_path / path).read_bytes() == (STUDY / path).read_bytes(), path
