@@ -1,5 +1,25 @@
 """What a plant can really make: the line, the plant, the capacity ladder, and closed forms to check them."""
 
+from karvan.facilities.analytic import (
+    LongLine,
+    Rate,
+    TwoMachines,
+    bernoulli_line,
+    ddx,
+    infinite_buffer,
+    two_machine_fluid,
+    two_machine_slotted,
+    two_stage_transfer,
+    zero_buffer,
+)
+from karvan.facilities.calendars import ALWAYS, Calendar, KitSupply
+from karvan.facilities.chains import (
+    ChainResult,
+    bernoulli_chain,
+    exponential_line,
+    exponential_unreliable,
+    slotted_line,
+)
 from karvan.facilities.ladder import (
     RUNGS,
     Ladder,
@@ -9,13 +29,53 @@ from karvan.facilities.ladder import (
     ramp_up,
     utilisation,
 )
+from karvan.facilities.line import Bottleneck, Line, LineResult, Mix, Station, StationShares, merge
+from karvan.facilities.plant import Effective, Money, Plant, PlantReport, WhatIf, WhatIfResult
+from karvan.facilities.shops import AVAILABILITY, Shop
+from karvan.facilities.surrogate import Surrogate, fit_surrogate, line_efficiency
 
 __all__ = [
+    "ALWAYS",
+    "AVAILABILITY",
     "RUNGS",
+    "Bottleneck",
+    "Calendar",
+    "ChainResult",
+    "Effective",
+    "KitSupply",
     "Ladder",
     "LadderWithDemand",
+    "Line",
+    "LineResult",
+    "LongLine",
+    "Mix",
+    "Money",
+    "Plant",
+    "PlantReport",
+    "Rate",
     "Shares",
+    "Shop",
+    "Station",
+    "StationShares",
+    "Surrogate",
+    "TwoMachines",
+    "WhatIf",
+    "WhatIfResult",
+    "bernoulli_chain",
+    "bernoulli_line",
     "capacity_ladder",
+    "ddx",
+    "exponential_line",
+    "exponential_unreliable",
+    "fit_surrogate",
+    "infinite_buffer",
+    "line_efficiency",
+    "merge",
     "ramp_up",
+    "slotted_line",
+    "two_machine_fluid",
+    "two_machine_slotted",
+    "two_stage_transfer",
     "utilisation",
+    "zero_buffer",
 ]

@@ -40,9 +40,18 @@ class Failures:
     BATCH = 64
 
     def __init__(
-        self, mtbf: float, mttr: float, replications: int, gaps: np.random.Generator, fixes: np.random.Generator
+        self,
+        mtbf: Array,
+        mttr: Array,
+        replications: int,
+        gaps: np.random.Generator,
+        fixes: np.random.Generator,
+        *,
+        same_luck: bool = False,
     ) -> None:
-        self.mtbf, self.mttr, self._gaps, self._fixes = mtbf, mttr, gaps, fixes
+        # (replications,) each, seconds. With the same luck, one replication's draws serve them all.
+        self.mtbf, self.mttr = (np.broadcast_to(each, (replications,))[:, None] for each in (mtbf, mttr))
+        self._gaps, self._fixes, self._rows = gaps, fixes, 1 if same_luck else replications
         self.starts: Array = np.zeros((replications, 0))
         self.repairs: Array = np.zeros((replications, 0))
         self._last: Array = np.zeros((replications, 1))
@@ -50,12 +59,11 @@ class Failures:
     def draw_until(self, until: Array) -> None:
         """Draw on until the last known breakdown of every replication is past ``until`` (replications,)."""
         starts, repairs = [self.starts], [self.repairs]
-        rows = len(until)
         while (self._last[:, 0] <= until).any():
-            gaps = self._gaps.standard_exponential((rows, self.BATCH))
+            gaps = self._gaps.standard_exponential((self._rows, self.BATCH))
             times = self._last + np.cumsum(gaps, axis=1) * self.mtbf
             starts.append(times)
-            repairs.append(self._fixes.standard_exponential((rows, self.BATCH)) * self.mttr)
+            repairs.append(self._fixes.standard_exponential((self._rows, self.BATCH)) * self.mttr)
             self._last = times[:, -1:]
         if len(starts) > 1:
             self.starts, self.repairs = np.concatenate(starts, axis=1), np.concatenate(repairs, axis=1)
@@ -83,7 +91,8 @@ class Work(Protocol):
 class StationPlan:
     """What the engine needs of one station. Times in seconds."""
 
-    cycle: float
+    cycle: Array
+    """(replications,), the same for all or one each."""
     failures: Failures | None = None
     """On working time, for a station whose cars all take ``cycle``."""
     work: Work | None = None
@@ -120,7 +129,7 @@ class _Grid:
         self.all = padded(replications)
         self.lanes = self.all // q
         self.width = self.count * self.lanes
-        slowest = max(plan.cycle for plan in stations)
+        slowest = max(float(plan.cycle.min()) for plan in stations)
         # A buffer that holds every car of the run never fills: look back 0 rows, at "always room".
         self.back = [q * (int(b) + 1) - 1 if b < end / slowest + 2 else 0 for b in buffers]
         self.history = max([q, *self.back])
@@ -147,6 +156,11 @@ class _Grid:
         car = -((station + kind - from_row) // self.q)
         return car, self.q * car + station + kind - from_row
 
+    def spread(self, values: Array) -> Array:
+        """From (station, replication) to the cells of q rows, (phase, width)."""
+        who = self.class_of[:, :, None] * self.lanes + np.arange(self.lanes)
+        return np.asarray(np.take_along_axis(values[None], who, axis=2).reshape(self.q, self.width))
+
     def gather(self, by_phase: Array) -> Array:
         """From (phase, station, lane) to (station, replication)."""
         into = np.zeros((self.count, self.all))
@@ -169,7 +183,7 @@ class _Events:
         self.sources = [
             (i, p.cycle, p.failures) for i, p in enumerate(stations) if p.failures is not None and not p.work
         ]
-        rate = sum(cycle / failures.mtbf for _, cycle, failures in self.sources) * grid.all
+        rate = sum(float((cycle / failures.mtbf[:, 0]).sum()) for _, cycle, failures in self.sources)
         self.segment = int(np.clip(SEGMENT_EVENTS / rate, 2 * grid.rows, 1 << 22)) if rate > 0.0 else 1 << 40
         self.cars = 0
         self.keys: IntArray = np.zeros(0, dtype=np.int64)
@@ -190,8 +204,8 @@ class _Events:
         self.cars += self.segment
         keys, amounts = [self.keys], [self.amounts]
         for i, cycle, failures in self.sources:
-            who, starts, repairs = failures.take(np.full(grid.all, self.cars * cycle))
-            car = np.minimum((starts / cycle).astype(np.int64), self.cars - 1)
+            who, starts, repairs = failures.take(self.cars * cycle)
+            car = np.minimum((starts / cycle[who]).astype(np.int64), self.cars - 1)
             kind, lane = np.divmod(who, grid.lanes)
             keys.append((grid.q * car + i + kind) * grid.width + i * grid.lanes + lane)
             amounts.append(repairs)
@@ -288,8 +302,8 @@ def march(
     depart = np.full((history + rows, width + 2 * lanes), -np.inf)
     always = np.full(width, -np.inf)
     finish = np.zeros((rows, width))
-    plain = np.repeat([plan.cycle for plan in stations], lanes)
-    time = np.tile(plain, (rows, 1))
+    plain = grid.spread(np.stack([plan.cycle for plan in stations]))
+    time = np.tile(plain, (rows // q, 1))
     steps = []
     for row in range(rows):
         at = history + row
@@ -305,7 +319,7 @@ def march(
     dense = [_Dense(i, plan, grid) for i, plan in enumerate(stations) if plan.work is not None]
     stops = _Stops(stations, grid) if any(plan.stops is not None for plan in stations) else None
     tally = Tally(*(np.zeros((q, grid.count, lanes)) for _ in range(4)))
-    work = np.tile(plain, (rows, 1)) if dense else None
+    work = time.copy() if dense else None
     from_row, done = 0, False
     maximum, add = np.maximum, np.add
     while not done:
@@ -335,7 +349,7 @@ def march(
         else:
             _count(tally, grid, left, start, end)
         done = bool((left[-q:, -lanes:] > end).all())
-        time.reshape(-1)[where] = plain[where % width]
+        time.reshape(-1)[where] = plain.reshape(-1)[where % plain.size]
         depart[:history] = depart[rows:]
         from_row += rows
     return Tally(*(grid.gather(part) for part in (tally.left, tally.working, tally.down, tally.blocked)))
@@ -386,14 +400,15 @@ def _account(
         cars: Array | float = float(grid.rows // q)
         ended = grid.by_phase(finish)
         busy, stuck = ended - grid.by_phase(begun), grid.by_phase(left_open) - ended
-        did = plain.reshape(grid.count, lanes) * cars if work is None else grid.by_phase(work)
+        did = plain.reshape(q, grid.count, lanes) * cars if work is None else grid.by_phase(work)
     else:
         inside = (left > start) & (left <= end)
         with np.errstate(invalid="ignore"):  # cells before the first car and after the last kit are infinite
             busy = grid.by_phase(np.where(inside, finish - begun, 0.0))
             stuck = grid.by_phase(np.where(inside, left_open - finish, 0.0))
         cars = grid.by_phase(inside.astype(np.float64))
-        did = grid.by_phase(np.where(inside, plain if work is None else work, 0.0))
+        each = np.tile(plain, (grid.rows // q, 1)) if work is None else work
+        did = grid.by_phase(np.where(inside, each, 0.0))
     tally.left += cars
     tally.working += did
     tally.down += busy - did

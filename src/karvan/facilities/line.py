@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array, IntArray
 from karvan.base.errors import InputError
@@ -236,20 +237,72 @@ class Line:
         if replications < 1:
             raise InputError(f"line: {replications} replications found; expected 1 or more")
         start, end = warmup_hours * 3600.0, (warmup_hours + hours) * 3600.0
-        plans = [self._plan(i, padded(replications), seed, end) for i in range(len(self.stations))]
+        count = padded(replications)
+        plans = [self._plan(i, count, seed, end, _Known.of(station)) for i, station in enumerate(self.stations)]
+        come = self._arrivals(count, seed, end)
         tally = march(
-            plans,
-            self.buffers,
-            replications=replications,
-            start=start,
-            end=end,
-            arrivals=self._arrivals(padded(replications), seed, end),
-            shares=shares,
+            plans, self.buffers, replications=replications, start=start, end=end, arrivals=come, shares=shares
         )
         rate = tally.left[-1, :replications] / hours
         return LineResult(
             rate, self.nominal_per_hour, self._shares(tally, replications, start, end) if shares else None
         )
+
+    def simulate_draws(
+        self,
+        hours: float,
+        *,
+        cycle_s: ArrayLike | None = None,
+        mtbf_min: ArrayLike | None = None,
+        mttr_min: ArrayLike | None = None,
+        seed: int = 1,
+        warmup_hours: float = 100.0,
+        same_luck: bool = True,
+    ) -> Array:
+        """Cars per hour of many lines at once, alike but for their speeds and breakdowns: one for each draw of the
+        inputs.
+
+        Parameters: ``cycle_s``, ``mtbf_min``, ``mttr_min`` (D, stations), seconds and minutes, more than 0, each
+        broadcast; what is not given is the station's own, and a station that never fails stays so. ``same_luck``: every
+        draw meets the same random numbers, so differences come from the inputs alone; otherwise each has its own.
+
+        Returns
+        -------
+        (D,), cars per hour.
+
+        >>> line = Line([Station(60, 240, 10)] * 2, buffers=[10])
+        >>> slow, fast = line.simulate_draws(500, cycle_s=[[60, 60], [60, 59.4]])
+        >>> bool(slow < fast)
+        True
+        """
+        if not 0.0 < hours < np.inf or not 0.0 <= warmup_hours < np.inf:
+            raise InputError(f"line: {hours:g} hours after {warmup_hours:g} found; expected more than 0, and 0 or more")
+        given = {"cycle_s": cycle_s, "mtbf_min": mtbf_min, "mttr_min": mttr_min}
+        arrays = {name: np.atleast_2d(np.asarray(v, dtype=np.float64)) for name, v in given.items() if v is not None}
+        draws = np.broadcast_shapes((1, len(self.stations)), *(array.shape for array in arrays.values()))[0]
+        for name, array in arrays.items():
+            if not ((array > 0.0) & np.isfinite(array)).all():
+                raise InputError(
+                    f"line: {name} has a value of 0 or less, or not finite; expected more than 0 everywhere"
+                )
+        count = padded(draws)
+        end = (warmup_hours + hours) * 3600.0
+        plans = []
+        for i, station in enumerate(self.stations):
+            values = {}
+            for name in given:
+                column = getattr(station, name)
+                if name in arrays and column is not None:
+                    column = np.broadcast_to(arrays[name], (draws, len(self.stations)))[:, i]
+                    column = np.concatenate([column, np.repeat(column[-1:], count - draws)])
+                values[name] = column
+            plans.append(self._plan(i, count, seed, end, _Known(**values), same_luck=same_luck))
+        come = self._arrivals(count, seed, end)
+        if come is not None and same_luck:
+            come = np.broadcast_to(come[:1], come.shape)
+        start = warmup_hours * 3600.0
+        tally = march(plans, self.buffers, replications=draws, start=start, end=end, arrivals=come, shares=False)
+        return np.asarray(tally.left[-1, :draws] / hours)
 
     def bottleneck(
         self, hours: float, replications: int = 30, seed: int = 1, warmup_hours: float = 100.0
@@ -289,12 +342,16 @@ class Line:
     def _with_station(self, index: int, station: Station) -> "Line":
         return replace(self, stations=[*self.stations[:index], station, *self.stations[index + 1 :]])
 
-    def _plan(self, index: int, replications: int, seed: int, end: float) -> StationPlan:
+    def _plan(
+        self, index: int, replications: int, seed: int, end: float, known: "_Known", *, same_luck: bool = False
+    ) -> StationPlan:
         station = self.stations[index]
+        cycle = np.broadcast_to(np.asarray(known.cycle_s, dtype=np.float64), (replications,))
         breakdowns = None
-        if station.mtbf_min is not None and station.mttr_min is not None:
+        if known.mtbf_min is not None and known.mttr_min is not None:
             gaps, fixes = stream(seed, f"line.{index}.gaps"), stream(seed, f"line.{index}.repairs")
-            breakdowns = Failures(station.mtbf_min * 60.0, station.mttr_min * 60.0, replications, gaps, fixes)
+            times = np.asarray(known.mtbf_min) * 60.0, np.asarray(known.mttr_min) * 60.0
+            breakdowns = Failures(*times, replications, gaps, fixes, same_luck=same_luck)
         stops = None
         if self.failures == "clock" and breakdowns is not None:
             stops = _clock_failures(breakdowns, station.calendar, end)
@@ -303,13 +360,16 @@ class Line:
             stops = _with_closings(stops, station.calendar, replications, end)
         factors = np.array([row[index] for row in self.mix.factors]) if self.mix else None
         if factors is not None and (factors == factors[0]).all():
-            station, factors = replace(station, cycle_s=station.cycle_s * float(factors[0])), None
+            cycle, factors = cycle * float(factors[0]), None
         if self.service == "exponential" or station.first_time_right < 1.0 or factors is not None:
-            works = stream(seed, f"line.{index}.work"), stream(seed, f"line.{index}.passes")
+            mix = self.mix if factors is not None else None
+            generators = stream(seed, f"line.{index}.work"), stream(seed, f"line.{index}.passes")
             exponential = self.service == "exponential"
-            work = _Varying(station, exponential, self.mix, factors, breakdowns, replications, *works)
-            return StationPlan(station.cycle_s, work=work, stops=stops, calendar=station.calendar)
-        return StationPlan(station.cycle_s, failures=breakdowns, stops=stops, calendar=station.calendar)
+            work = _Varying(
+                cycle, station.first_time_right, exponential, mix, factors, breakdowns, *generators, same_luck=same_luck
+            )
+            return StationPlan(cycle, work=work, stops=stops, calendar=station.calendar)
+        return StationPlan(cycle, failures=breakdowns, stops=stops, calendar=station.calendar)
 
     def _arrivals(self, replications: int, seed: int, end: float) -> Array | None:
         if self.kits is None:
@@ -335,39 +395,59 @@ class Line:
         return StationShares(working, down, blocked, 1.0 - working - down - blocked)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A station's numbers, one each or one for each draw."""
+
+    cycle_s: float | Array
+    mtbf_min: float | Array | None
+    mttr_min: float | Array | None
+
+    @classmethod
+    def of(cls, station: Station) -> "_Known":
+        return cls(station.cycle_s, station.mtbf_min, station.mttr_min)
+
+
 class _Varying:
     """Work that differs from car to car: exponential times, models, repeated passes; failures on working time."""
 
     def __init__(
         self,
-        station: Station,
+        cycle: Array,
+        first_time_right: float,
         exponential: bool,
         mix: Mix | None,
         factors: Array | None,
         failures: Failures | None,
-        replications: int,
         works: np.random.Generator,
         passes: np.random.Generator,
+        *,
+        same_luck: bool,
     ) -> None:
-        self.station, self.exponential, self.mix, self.factors = station, exponential, mix, factors
-        self.failures, self.replications, self.works, self.passes = failures, replications, works, passes
-        self.car, self.worked = 0, np.zeros(replications)
+        self.cycle, self.right, self.exponential, self.mix, self.factors = (
+            cycle,
+            first_time_right,
+            exponential,
+            mix,
+            factors,
+        )
+        self.failures, self.replications, self.works, self.passes = failures, len(cycle), works, passes
+        self.columns = 1 if same_luck else len(cycle)
+        self.car, self.worked = 0, np.zeros(len(cycle))
 
     def block(self, cars: int) -> tuple[Array, Array]:
         """Work and repair of the next cars, (cars, replications), seconds."""
-        shape = (cars, self.replications)
-        work = np.full(shape, float(self.station.cycle_s))
+        shape = (cars, self.columns)
+        work = np.tile(self.cycle, (cars, 1))
         if self.mix is not None and self.factors is not None:
             work *= self.factors[self.mix.models(self.car, cars)][:, None]
-        rounds = None
-        if self.station.first_time_right < 1.0:
-            rounds = self.passes.geometric(self.station.first_time_right, size=shape)
+        rounds = self.passes.geometric(self.right, size=shape) if self.right < 1.0 else None
         if self.exponential:
             work *= self.works.standard_exponential(shape) if rounds is None else self.works.standard_gamma(rounds)
         elif rounds is not None:
             work *= rounds
         self.car += cars
-        down = np.zeros(shape)
+        down = np.zeros_like(work)
         if self.failures is not None:
             total = self.worked + np.cumsum(work, axis=0)
             who, when, repairs = self.failures.take(total[-1])
