@@ -215,15 +215,26 @@ def named(facts: Path, table: str, prefix: str, words: dict[str, str], field: st
     claims = Claims(prefix)
     for fact in read(facts, table):
         attribute, kind = words[fact[field]], slug(fact[breakdown])
+        code = attribute
+        if attribute == "gdp" and fact["unit"] == "USD":
+            attribute = "gdp_usd"
         if attribute == "cars_in_use" and kind == "all":
             kind = "passenger_car"
         if kind in ("all", "total", "country"):
             kind = ""
         start, end = fact["period_start"], fact["period_end"]
-        parts = [period_code(start, end), attribute, SHORT.get(kind, kind)]
+        parts = [period_code(start, end), code, SHORT.get(kind, kind)]
         stem = "-".join(p for p in parts if p)
         claims.add(stem, fact, "country", attribute, fact["value"], fact["unit"], kind=kind, start=start, end=end)
     return claims.finish()
+
+
+FARM = {
+    "farm_downpayment": "farm_down_payment",
+    "agroleasing_2018": "farm_down_payment",
+    "farm_interest": "farm_interest_cover",
+}
+"""Attributes of rows whose category and unit do not tell them apart."""
 
 
 def policy(facts: Path) -> list[Row]:
@@ -244,9 +255,7 @@ def policy(facts: Path) -> list[Row]:
             kind = slug(fact["item"])
         if bound := re.search(r", (lowest|highest)$", fact["item"]):
             kind += f"_{bound.group(1)}"
-        attribute = {"farm_downpayment": "farm_down_payment", "farm_interest": "farm_interest_cover"}.get(
-            fact["policy_id"], attribute
-        )
+        attribute = FARM.get(fact["policy_id"], attribute)
         subject, unit = "country", fact["unit"]
         if attribute == "programme_gdp":
             unit = "USD"
@@ -277,6 +286,11 @@ def plants(facts: Path) -> list[Row]:
             start = end = year.group(1)
         bound = re.search(r" (low|high)$", fact["attribute"])
         parts = [reword(fact["notes"])]
+        unit = {"buses": "units", "cars": "units", "trucks": "units", "tractors per year": "units per year"}.get(
+            fact["unit"], fact["unit"]
+        )
+        if attribute == "sales_cumulative" and unit == "AZN":
+            attribute = "sales_value_cumulative"
         if bound:
             parts.insert(0, f"{bound.group(1)} end of a range")
             if attribute != "nameplate":  # the ends of one range do not contradict each other
@@ -290,7 +304,7 @@ def plants(facts: Path) -> list[Row]:
         text = "; ".join(p for p in parts if p)
         claims.add(
             f"{subject}-{attribute}" + (f"-{kind}" if kind else ""), fact, subject, attribute, fact["value"],
-            fact["unit"], kind=kind, start=start, end=end, note=text, said=said,
+            unit, kind=kind, start=start, end=end, note=text, said=said,
         )  # fmt: skip
     return claims.finish()
 

@@ -188,3 +188,16 @@ class TestFacts:
         assert len(written) == 8
         for path in written:
             assert (tmp_path / path).read_bytes() == (STUDY / path).read_bytes(), path
+
+
+def test_every_attribute_is_documented(study: Study) -> None:
+    page = (ROOT / "docs" / "tables_evidence.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`([a-z0-9_]+)`", page))
+    used = set(study.table("claims")["attribute"].to_list())
+    assert used - listed == set()
+
+
+def test_every_market_and_origin_has_a_freight_row(study: Study) -> None:
+    rows = set(study.table("frictions").filter(friction="freight").select("origin", "market").iter_rows())
+    makers = study.table("plants").filter(vehicle_kind=CAR)["country"].unique().to_list()
+    assert {(origin, market) for origin in makers for market in study.settings.markets} <= rows
