@@ -1,6 +1,7 @@
 """How many cars a country wants, of what age and kind: ownership, the fleet by age, and the choice of car."""
 
 from karvan.demand.ageing import AgeingFit, fit_ageing, used_age_profile
+from karvan.demand.cohorts import Carried, LifeFit, carry_forward, fit_life
 from karvan.demand.fitting import OwnershipFit, fit_ownership
 from karvan.demand.fleet import (
     FleetStep,
@@ -37,13 +38,16 @@ from karvan.demand.shrinkage import Shrunk, shrink
 __all__ = [
     "UPPER_CHOICE",
     "AgeingFit",
+    "Carried",
     "DevaluationProcess",
     "FleetStep",
     "GrowthProcess",
+    "LifeFit",
     "OwnershipFit",
     "OwnershipParameters",
     "Shrunk",
     "adjust",
+    "carry_forward",
     "common_factor",
     "curvature",
     "entry_of_choice",
@@ -51,6 +55,7 @@ __all__ = [
     "fit_beta",
     "fit_devaluations",
     "fit_growth",
+    "fit_life",
     "fit_ownership",
     "fleet_from_age_classes",
     "fleet_step",

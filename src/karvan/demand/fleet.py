@@ -25,6 +25,10 @@ AGES = 40
 UNECE_CLASSES: tuple[int, ...] = (0, 2, 5, 10, 20)
 """Lower bounds in years of the age classes of the UNECE fleet table: under 2, 2 to 5, 5 to 10, 10 to 20, over 20."""
 
+UNECE_CLASSES_INCLUSIVE: tuple[int, ...] = (0, 3, 6, 11, 21)
+"""The same where a country counts a class up to and with its upper year, as some do: its youngest class then holds the
+sales of three years, not of two."""
+
 _TAIL = 300
 """Years beyond the last age that are summed to find how its cars survive. At a mean life of 35 years and shape 1.5 what
 is older weighs below 1e-9."""
