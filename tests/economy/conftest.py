@@ -27,7 +27,7 @@ def make_textbook() -> InputOutputTable:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def textbook() -> InputOutputTable:
     return make_textbook()
 
@@ -36,14 +36,14 @@ def make_random(seed: int, size: int = 6, *, scale: float = 1.0, order: list[int
     """A balanced table with every row: domestic flows, imports, product taxes, value added of half or so of output."""
     rng = np.random.Generator(np.random.Philox(seed))
     x = rng.uniform(50, 500, size)
-    share = rng.dirichlet(np.ones(size + 3), size).T  # each column splits into S inputs, imports, taxes, value added
-    Z, imports, taxes, gva = share[:size] * x * 0.8, share[size] * x * 0.8, share[size + 1] * x * 0.8, 0.0
-    f = np.maximum(x - Z.sum(axis=1), 0.0)
-    # Rows first: output follows from demand; then value added closes the columns.
-    A = Z / x
-    x = np.linalg.solve(np.eye(size) - A, f)
-    per = share / 1.0
-    Z, imports, taxes = A * x, per[size] * 0.8 * x, per[size + 1] * 0.8 * x
+    # Each column splits into S inputs, imports and product taxes (0.8 of output in all but a rest) and value added.
+    share = 0.8 * rng.dirichlet(np.ones(size + 3), size).T
+    A = share[:size]
+    f = np.maximum(x - A @ x, 0.0) + 1.0
+    x = np.asarray(
+        np.linalg.solve(np.eye(size) - A, f), dtype=np.float64
+    )  # rows first: output follows from demand; value added closes the columns
+    Z, imports, taxes = A * x, share[size] * x, share[size + 1] * x
     gva = x - Z.sum(axis=0) - imports - taxes
     rows = {
         "value_added": gva,
@@ -72,6 +72,6 @@ def make_random(seed: int, size: int = 6, *, scale: float = 1.0, order: list[int
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def random_table() -> Callable[..., InputOutputTable]:
     return make_random

@@ -183,7 +183,7 @@ def impact_by_parts(
     """Indirect and induced jobs, value added, income, imports and product taxes of a plant's spending.
 
     ``indirect = e1 . p``; ``q = (y + w1 . p) / (1 - w L h - own)``; ``induced = (v L h) q`` (module's first lines).
-    Miller and Blair (2009), sections 6.2 and 13.2; the name is that of regional impact practice.
+    Miller and Blair (2009), section 6.2; the name is that of regional impact practice.
 
     Parameters
     ----------
@@ -210,9 +210,8 @@ def impact_by_parts(
     if not (np.asarray(deflator) > 0).all() or not (np.asarray(productivity) > 0).all():
         raise InputError("deflator and productivity must be above 0; 1 is the level of the table's year")
     lead = effects.rest.ndim
-    if lead > len(shape) or any(
-        have != need and have != 1 for have, need in zip(effects.rest.shape, shape, strict=False)
-    ):
+    pairs = zip(effects.rest.shape, shape, strict=False)
+    if lead > len(shape) or any(1 not in (stacked, asked) and stacked != asked for stacked, asked in pairs):
         raise InputError(
             f"effects are stacked over {effects.rest.shape} and purchases over {shape}; expected the same first axes"
         )
@@ -236,7 +235,9 @@ def impact_by_parts(
     for parts in (indirect, induced):
         if "jobs" in parts:
             parts["jobs"] = parts["jobs"] / level
-    indirect = {key: np.broadcast_to(value, shape) for key, value in indirect.items()}
+    full = np.broadcast_shapes(income.shape, level.shape)
+    indirect = {key: np.broadcast_to(value, full) for key, value in indirect.items()}
+    induced = {key: np.broadcast_to(value, full) for key, value in induced.items()}
     return PartsImpact(indirect, induced, income, jobs, effects.closure)
 
 

@@ -82,7 +82,7 @@ class LeontiefSolver:
             answer: Array = lu_solve(self._lu, rhs, trans=1 if transposed else 0, check_finite=False)
             return answer
         columns = rhs[:, None] if rhs.ndim == 1 else rhs
-        # One recurrence a right-hand side: a question's answer must not depend on what else is asked with it.
+        # One recurrence a right-hand side: what else is asked at the same time does not change an answer's steps.
         solved = self._bicgstab(columns.T, transposed=transposed).T
         return solved[:, 0].copy() if rhs.ndim == 1 else np.ascontiguousarray(solved)
 
@@ -146,7 +146,7 @@ def _bicgstab(
     # An industry that nobody needs has no size of its own; it is held to a far smaller size than the largest answer.
     floor = np.where(scale > 0, scale, 1.0) * 1e-13
     done = _exact(r, x, floor, options.tolerance)
-    for _ in range(options.max_iterations):
+    for step in range(options.max_iterations + 1):
         if done.all():
             # The recurrence's residual drifts from the true one: trust only b - A x, and start anew where it is short.
             r = b - operator(x)
@@ -155,6 +155,8 @@ def _bicgstab(
                 return x
             shadow, p, v = r.copy(), np.zeros_like(b), np.zeros_like(b)
             rho = alpha = omega = np.ones(b.shape[0])
+        if step == options.max_iterations:
+            break
         rho_new = np.einsum("rs,rs->r", shadow, r)
         beta = _ratio(rho_new * alpha, rho * omega)
         p = r + beta[:, None] * (p - omega[:, None] * v)
