@@ -18,36 +18,38 @@ NAN = np.nan
 
 
 class TestRecordOfAzerbaijan:
-    """Promised units a year, best year on record, and years of production to the end of 2025, as the press reports
-    them: Khazar 10,000 / over 2,000 (2021), Chevrolet at Hajigabul 5,000 / 3,139 (2023), Isuzu buses 1,000 / 112
-    (2023), Lifan at Nakhchivan 5,000 / 270 (2016, stopped about 2017), MTZ tractors 5,000 / 800; Samand at Shamakhi
-    6,000, output not known, none found after 2016.
+    """Promised units a year, best year on record, and years of production to the end of 2025: Khazar 10,000 / 2,360,
+    Chevrolet at Hajigabul 5,000 / 3,139, Isuzu buses 1,000 / 112, Lifan at Nakhchivan 5,000 / 1,861 (stopped 2017), MTZ
+    tractors 5,000 / 1,302; not known: Samand at Shamakhi 6,000 (none found after 2016), Lifan at Ganja 1,000 (moved
+    away 2009), Lada 1,500, BYD buses 500; announced: Chevrolet full cycle 30,000; unclear: GAZ 1,000.
     """
 
     DEALS = DealOutcomes(
-        promised=np.array([10_000.0, 5_000, 1_000, 5_000, 5_000, 6_000]),
-        delivered=np.array([2_000.0, 3_139, 112, 270, 800, NAN]),
-        years=np.array([7.8, 4.3, 4.3, 7.0, 19.1, 10.0]),
-        state=np.array(["active", "active", "active", "ended", "active", "ended"]),
+        promised=np.array([10_000.0, 5_000, 1_000, 5_000, 5_000, 6_000, 1_000, 1_500, 500, 30_000, 1_000]),
+        delivered=np.array([2_360.0, 3_139, 112, 1_861, 1_302, NAN, NAN, NAN, NAN, NAN, NAN]),
+        years=np.array([7.8, 4.3, 4.3, 7.0, 19.1, 10.0, 2.6, 1.8, 0.3, NAN, 4.0]),
+        state=np.array(
+            ["active"] * 3 + ["ended", "active", "ended", "ended", "active", "active", "announced", "unclear"]
+        ),
     )
 
     def test_stats(self) -> None:
         stats = self.DEALS.stats()
-        assert (stats.count, stats.known, stats.exits) == (6, 5, 2)
-        assert stats.exposure == pytest.approx(52.5)
-        assert stats.ratio_median == pytest.approx(0.16)
+        assert (stats.count, stats.known, stats.exits) == (11, 5, 3)
+        assert stats.exposure == pytest.approx(57.2)  # neither the announced nor the unclear one
+        assert stats.ratio_median == pytest.approx(0.2604)
         assert stats.kept == 0.0
 
     def test_prior(self) -> None:
         prior = beta_prior(self.DEALS.ratio)
         assert prior.count == 5
-        assert 0.1 < prior.mean < 0.4  # the mean of the five ratios is 0.231
+        assert prior.mean == pytest.approx(0.3217, abs=0.02)  # the mean of the five ratios
         low, high = prior.quantile([0.05, 0.95])
-        assert 0.0 < low < 0.1 < 0.5 < high < 1.0
+        assert 0.0 < low < 0.112 < 0.6 < high < 1.0
 
     def test_exit(self) -> None:
         hazard = exit_hazard(self.DEALS.stats().exits, self.DEALS.stats().exposure)
-        assert hazard.mean == pytest.approx(2.5 / 52.5)
+        assert hazard.mean == pytest.approx(3.5 / 57.2)
 
 
 class TestBetaFit:

@@ -19,8 +19,9 @@ from karvan.base.errors import InputError
 from karvan.partnerships._checks import number
 from karvan.partnerships.sourcing import ExWorks
 
-STATES: tuple[str, ...] = ("announced", "active", "ended")
-"""A deal is announced (nothing made yet), active, or ended (the partner left or production stopped)."""
+STATES: tuple[str, ...] = ("announced", "active", "ended", "unclear")
+"""A deal is announced (nothing made yet), active, ended (the partner left or production stopped), or unclear (nobody
+says whether it goes on): that one counts neither as an exit nor as time at risk."""
 
 _EDGE = 1e-3
 """Ratios of 0 and 1 are moved in by this much: a Beta distribution has no likelihood there."""
@@ -125,7 +126,7 @@ class DealOutcomes:
     def stats(self) -> "DealStats":
         """The ratios and the exits in a few figures."""
         ratio = self.ratio[~np.isnan(self.ratio)]
-        began = ~np.isnan(self.years) & (self.state != "announced")
+        began = ~np.isnan(self.years) & ((self.state == "active") | (self.state == "ended"))
         quartiles = np.quantile(ratio, [0.25, 0.5, 0.75]) if ratio.size else np.full(3, np.nan)
         return DealStats(
             count=len(self.state),
