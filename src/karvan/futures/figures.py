@@ -242,9 +242,8 @@ def draws_of(address: Address, runs: Mapping[str, Futures]) -> Array:
         *(run.own_plants if quantity.name in run.plants else ()),
         *(run.layout.markets if quantity.name in run.markets else ()),
     ]
-    raise UnknownName(
-        f"no '{keys[0]}' for {quantity.name}; {nearest(keys[0], options) or f'known: {', '.join(options)}'}"
-    )
+    hint = nearest(keys[0], options) or f"known: {', '.join(options)}"
+    raise UnknownName(f"no '{keys[0]}' for {quantity.name}; {hint}")
 
 
 def net_draws(name: str, run: Futures, runs: Mapping[str, Futures]) -> Array:
@@ -289,7 +288,8 @@ def _hub_draws(name: str, keys: tuple[str, ...], run: Futures, y: int) -> Array:
 
 def _index(names: tuple[str, ...], key: str, word: str) -> int:
     if key not in names:
-        raise UnknownName(f"no {word} '{key}'; {nearest(key, names) or f'known: {', '.join(names)}'}")
+        hint = nearest(key, names) or f"known: {', '.join(names)}"
+        raise UnknownName(f"no {word} '{key}'; {hint}")
     return names.index(key)
 
 
