@@ -22,6 +22,13 @@ from karvan.futures.surrogate import line_shares
 from karvan.market.shares import DoubleCES
 from karvan.study.cells import Cell
 
+CYCLE = (-3.0, 1.2)
+"""Bounds of ln(purchases over usual purchases): ``assumed``; imports of 2013 were 2.4 times and those of 2016 one
+eighth of their mean of 2011-19 in Azerbaijan."""
+NOISE_MEMORY = 0.8
+"""Part of a plant's luck with buyers that lasts into the next year: ``assumed``, range 0.6 to 0.9."""
+HABIT = 0.15
+"""Share of a deviation of income that buyers take for lasting within a year: ``assumed``, range 0.1 to 0.3."""
 HIGHEST_SHARE = 0.9
 """Home-made share of the home market's combustion cars above which a draw of a small market is not believed."""
 USED_MEAN_AGE = 7.0
@@ -105,6 +112,8 @@ class Plants:
     """(D, Y or 1), unannounced plants a year at the base size of the home market."""
     arrival_elasticity: Array
     """(D,)"""
+    electrified_year: Array
+    """(D, P), calendar time from which a plant also makes hybrids or electric cars."""
     stock_cover: Array
     """(D,), finished cars in stock, share of a year's sales."""
 
@@ -118,12 +127,12 @@ class Market:
     eta: Array
     appeal: Array
     """(D, V, M), error of the base flows."""
-    brand_appeal: Array
-    """(D, B*K, M)."""
     rival_price: Array
     """(D, V), ex works in the base, dollars; own offers too."""
     rival_drift: Array
     """(D, Y)."""
+    noise: Array
+    """(D, Y, P), year-to-year multiplier on what buyers want from a plant."""
     entrant: Array
     """(D, V), appeal of an entrant at equal price: own offers only, else 0."""
     appeal_ramp: Array
@@ -220,7 +229,7 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
     elasticity = draws.of(prepared.cell("purchase_income_elasticity"))[:, None, None]
     noise_sd = draws.of(prepared.cell("demand_noise"))[:, None, None]
     noise = draws.normal("demand_noise", years, markets) * noise_sd
-    cycle = np.exp(np.clip(elasticity * (np.log(path) + rate) + noise - 0.5 * noise_sd**2, -4.0, 3.0))
+    cycle = np.exp(np.clip(elasticity * _surprise(prepared, path, rate) + noise - 0.5 * noise_sd**2, *CYCLE))
 
     stock = np.stack([draws.of(cell) for cell in prepared.stock], axis=-1)
     people0 = prepared.population[0]
@@ -275,6 +284,22 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
     )
 
 
+def _surprise(prepared: Prepared, path: Array, rate: Array) -> Array:
+    """(D, Y, M), income in foreign money over what buyers have come to count on, ln.
+
+    Lasting growth moves the stock wanted (the Gompertz curve); only what is unusual moves purchases on top. Buyers
+    learn: each year they take :data:`HABIT` of a deviation for lasting.
+    """
+    years = np.arange(1, path.shape[1] + 1)[None, :, None]
+    level = np.log(path) - prepared.growth.drift * years + rate
+    usual = np.zeros_like(level[:, 0])
+    out = np.empty_like(level)
+    for y in range(level.shape[1]):
+        out[:, y] = level[:, y] - usual
+        usual = usual + HABIT * out[:, y]
+    return out
+
+
 def _sd_cell(prepared: Prepared, market: str) -> Cell:
     found = market_cell(prepared.study, "real_exchange_rate_sd", market)
     if found is None:
@@ -309,22 +334,52 @@ def _known_rate(drawn: Array, known: Array) -> Array:
 
 
 def _sales(prepared: Prepared, draws: Draws) -> Array:
-    """(D, M), new cars sold in a base year: the latest figure of the study, else the flows' years scaled."""
-    layout, start = prepared.layout, prepared.layout.years[0]
+    """(D, M), new cars sold in a base year.
+
+    The study's figure for today if the futures start where the study does; else the mean of the latest three years of
+    registrations known before the start; else the study's figure for the years of the flows.
+    """
+    layout = prepared.layout
     columns = []
     for m, market in enumerate(layout.markets):
-        now = _optional(prepared, "new_sales_now", market) if start >= prepared.study.settings.start_year else None
-        if now is not None:
-            columns.append(draws.of(now))
-            continue
-        columns.append(draws.of(prepared.market("new_sales", market)) * prepared.sales_growth[m])
+        now = _optional(prepared, "new_sales_now", market) if prepared.present_start else None
+        if now is None and np.isfinite(prepared.latest_sales[m]):
+            value = prepared.latest_sales[m]
+            now = Cell(
+                f"sales.{market}",
+                0.8 * value,
+                value,
+                1.25 * value,
+                "lognormal",
+                "cars per year",
+                "derived: world table sales.csv, mean of the latest three years before the start",
+                "range assumed",
+                "world/sales.csv",
+                "demand",
+            )
+            prepared.cells[now.name] = now
+        columns.append(draws.of(now if now is not None else prepared.market("new_sales", market)))
     return np.stack(columns, axis=-1)
 
 
 def _used(prepared: Prepared, draws: Draws, market: str) -> Array:
-    now = None
-    if prepared.layout.years[0] >= prepared.study.settings.start_year:
-        now = _optional(prepared, "used_imports_now", market)
+    """(D,), used cars imported in a base year: as :func:`_sales`, from the record of imports for a past start at home."""
+    now = _optional(prepared, "used_imports_now", market) if prepared.present_start else None
+    if now is None and market == prepared.study.settings.home and prepared.imports_record > 0:
+        value = prepared.imports_record
+        now = Cell(
+            f"used_imports.{market}",
+            0.6 * value,
+            value,
+            1.4 * value,
+            "triangular",
+            "cars per year",
+            "derived: car imports on record before the start, less new ones",
+            "range assumed",
+            "evidence",
+            "demand",
+        )
+        prepared.cells[now.name] = now
     return draws.of(now if now is not None else prepared.market("used_imports", market))
 
 
@@ -437,6 +492,7 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
         price_factor=factor,
         arrival_rate=parameter(prepared, draws, "arrival_rate"),
         arrival_elasticity=draws.of(prepared.cell("arrival_market_elasticity")),
+        electrified_year=parameter(prepared, draws, "electrified_year", names)[:, 0],
         stock_cover=draws.of(prepared.cell("stock_cover")),
     )
 
@@ -534,7 +590,6 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     appeal = np.exp(shocks)[:, prepared.offer_country]
     appeal[:, own] = 1.0
     appeal[:, own, layout.home] = odds[:, None]
-    brand_appeal = _brand_factor(ces, appeal, theta, eta)
     price = np.stack([_price(draws, layout.offers[v], layout.offer_price[v]) for v in range(offers)], axis=-1)
     entrant = np.zeros((size, offers))
     for v in np.flatnonzero(own):
@@ -549,9 +604,9 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
         theta=theta,
         eta=eta,
         appeal=appeal,
-        brand_appeal=brand_appeal,
         rival_price=price,
         rival_drift=np.exp(draws.of(prepared.cell("rival_cost_drift"))[:, None] * time),
+        noise=_plant_noise(prepared, draws, names),
         entrant=entrant,
         appeal_ramp=draws.of(prepared.cell("appeal_ramp_years")),
         export_reach=full,
@@ -562,6 +617,19 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     )
 
 
+def _plant_noise(prepared: Prepared, draws: Draws, names: tuple[str, ...]) -> Array:
+    """(D, Y, P), multipliers whose logarithm is an autoregressive path; half of a shock is gone in about three years."""
+    years = len(prepared.layout.years)
+    sd = np.stack([draws.of(prepared.cell("plant_noise", name)) for name in names], axis=-1)
+    shocks = draws.normal("plant_noise", years, len(names))
+    out = np.empty_like(shocks)
+    level = np.zeros_like(sd)
+    for y in range(years):
+        level = NOISE_MEMORY * level + sd * shocks[:, y]
+        out[:, y] = level
+    return np.asarray(np.exp(out))
+
+
 def _price(draws: Draws, offer: str, prices: Array) -> Array:
     low, mid, high = prices
     shape = "triangular" if high > low else "fixed"
@@ -570,12 +638,13 @@ def _price(draws: Draws, offer: str, prices: Array) -> Array:
     )
 
 
-def _brand_factor(ces: DoubleCES, appeal: Array, theta: Array, eta: Array) -> Array:
+def brand_factor(ces: DoubleCES, appeal: Array, theta: Array, eta: Array) -> Array:
     """(D, B*K, M): with it, an error in a flow moves the brand's share in proportion, not to the power eta/theta."""
     nest = ces.brand * ces.products + ces.product
-    inside = np.zeros((appeal.shape[0], ces.brand_share.shape[0], appeal.shape[2]))
-    for v in range(nest.size):
-        inside[:, nest[v]] += ces.plant_share[v] * appeal[:, v]
+    member = np.zeros((ces.brand_share.shape[0], nest.size))
+    member[nest, np.arange(nest.size)] = 1.0
+    weighted = appeal * ces.plant_share
+    inside = np.matmul(member, weighted)
     inside = np.where(inside > 0, inside, 1.0)
     factor: Array = inside ** (1.0 - eta / theta)[:, None, None]
     return factor

@@ -120,6 +120,7 @@ def simulate(
     seed: int = 1,
     workers: int | None = None,
     progress: Progress | None = None,
+    known_income: bool = False,
 ) -> Futures:
     """Simulate many futures of a study under a scenario.
 
@@ -133,6 +134,7 @@ def simulate(
     seed : whole number. Same study, scenario and seed give the same results on any number of workers.
     workers : processes; 1 stays in this one. Left out: as many as there are processors, for runs worth it.
     progress : called after each block.
+    known_income : whether income in years on record is taken as it was even if the study is read as of an earlier date.
 
     Errors: :class:`UnknownName` for a scenario, lever or plant that does not exist; :class:`InputError` for draws
     below 1 or a horizon before the start.
@@ -145,7 +147,7 @@ def simulate(
         raise InputError(f"until is {last}, before the first year {first}")
     if last - first > 150:
         raise InputError(f"{first} to {last} is {last - first + 1} years; expected at most 151")
-    prepared = prepare(study, scenario, first, last)
+    prepared = prepare(study, scenario, first, last, income_as_of=None if known_income else "study")
     blocks = [(number, min(BLOCK, draws - number * BLOCK)) for number in range((draws + BLOCK - 1) // BLOCK)]
     results: list[Block] = []
     for done, block in enumerate(_blocks(prepared, scenario, seed, blocks, workers), start=1):
@@ -171,20 +173,19 @@ def _blocks(
     with threadpool_limits(limits=1):
         run_block(prepared, seed, 0, 2)
     study, years = prepared.study, prepared.layout.years
-    with ProcessPoolExecutor(
-        count, get_context("spawn"), _prepare_worker, (study, scenario, years[0], years[-1])
-    ) as pool:
+    task = (study, scenario, years[0], years[-1], prepared.income_as_of)
+    with ProcessPoolExecutor(count, get_context("spawn"), initializer=_prepare_worker, initargs=task) as pool:
         yield from pool.map(_run_in_worker, [(seed, number, size) for number, size in blocks])
 
 
 _WORKER: dict[str, Prepared] = {}
 
 
-def _prepare_worker(study: Study, scenario: str, first: int, last: int) -> None:
+def _prepare_worker(study: Study, scenario: str, first: int, last: int, income_as_of: str | None) -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(limits=1)
-    _WORKER["prepared"] = prepare(study, scenario, first, last)
+    _WORKER["prepared"] = prepare(study, scenario, first, last, income_as_of=income_as_of)
 
 
 def _run_in_worker(task: tuple[int, int, int]) -> Block:

@@ -217,14 +217,15 @@ def draws_of(address: Address, runs: Mapping[str, Futures]) -> Array:
     if quantity.kind == "bound":
         plant = _index(run.own_plants, keys[0] if keys else "", "plant")
         limit = _index(BOUND, keys[1] if len(keys) > 1 else "", "limit")
-        return (run.plants["bound"][:, y, plant] == limit).astype(np.float64)
+        return np.asarray(run.plants["bound"][:, y, plant] == limit, dtype=np.float64)
     if quantity.kind == "rungs":
         rung = keys[0] if keys else ""
         if f"rung_{rung}" not in run.plants:
             raise UnknownName(
                 f"no rung '{rung}'; {nearest(rung, [n[5:] for n in run.plants if n.startswith('rung_')])}"
             )
-        return run.plants[f"rung_{rung}"][:, y, _index(run.own_plants, keys[1] if len(keys) > 1 else "", "plant")]
+        plant = _index(run.own_plants, keys[1] if len(keys) > 1 else "", "plant")
+        return run.plants[f"rung_{rung}"][:, y, plant]
     if quantity.kind == "offers":
         offer = _index(run.layout.offers, keys[0] if keys else "", "offer")
         return run.offers["delivered"][:, offer, _index(run.layout.markets, keys[1] if len(keys) > 1 else "", "market")]
@@ -283,7 +284,7 @@ def _hub_draws(name: str, keys: tuple[str, ...], run: Futures, y: int) -> Array:
     if name == "hub_condition":
         return run.verdict.met[:, y, _index(CONDITIONS, keys[0] if keys else "", "condition")].astype(np.float64)
     code = _index(ALTERNATIVES, keys[0] if keys else "", "alternative")
-    return (run.verdict.alternative[:, y] == code).astype(np.float64)
+    return np.asarray(run.verdict.alternative[:, y] == code, dtype=np.float64)
 
 
 def _index(names: tuple[str, ...], key: str, word: str) -> int:

@@ -3,6 +3,7 @@
 A row that names origin, market and product beats one that names fewer; ``*`` serves where nothing better is known.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import polars as pl
@@ -62,9 +63,24 @@ class Frictions:
                 )
             )
         self._by_kind = {kind: [row for row in self.rows if row.friction == kind] for kind in KINDS}
+        self._breaks = {
+            kind: sorted({row.first for row in rows} | {row.last + 1 for row in rows})
+            for kind, rows in self._by_kind.items()
+        }
+        self._found: dict[tuple[str, str, str, str, int], Cell | None] = {}
+
+    def epoch(self, kind: str, year: int) -> int:
+        """Number of the span of years within which no row of a kind begins or ends."""
+        return bisect_right(self._breaks[kind], year)
 
     def cell(self, kind: str, origin: str, market: str, product: str, year: int) -> Cell | None:
         """The cell that holds, or None where no row fits (taken as nothing)."""
+        key = (kind, origin, market, product, self.epoch(kind, year))
+        if key not in self._found:
+            self._found[key] = self._find(kind, origin, market, product, year)
+        return self._found[key]
+
+    def _find(self, kind: str, origin: str, market: str, product: str, year: int) -> Cell | None:
         if origin == market and kind in ("duty_rate", "duty_per_cc", "freight", "barrier", "certification"):
             own = [r for r in self._by_kind[kind] if r.origin == origin and r.fits(origin, market, product, year)]
             return max(own, key=lambda row: row.rank).cell if own else None

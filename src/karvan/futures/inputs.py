@@ -30,7 +30,8 @@ AGES = 36
 KIND = "passenger_car"
 RECORD_YEARS = 3
 """Years of output on record that set the level of the plants at the start."""
-FLOW_YEARS = (2017, 2018, 2019)
+GROWTH_YEARS = 15
+"""Years of income on record that the growth processes are fitted to: long enough for a fit, short enough for today."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,12 @@ class Prepared:
     """(C, M), standard error of the logarithm of the flow from a country."""
     offer_country: Array
     """(V,), place of the offer's country in ``flow_error``."""
-    sales_growth: Array
-    """(M,), registrations of the latest years on record over those of the years of the flows."""
+    latest_sales: Array
+    """(M,), mean registrations of the latest three years known before the start; nan for none."""
+    imports_record: float
+    """Used cars imported in the years on record before a past start, cars per year; 0 for none."""
+    present_start: bool
+    """Whether the futures start where the study does, so that its figures for today hold."""
     income: Array
     """(M,), GDP per head at purchasing-power parity in the year before the start, thousand international dollars."""
     income_known: Array
@@ -98,6 +103,7 @@ class Prepared:
     base_gva: float
     """Gross value added of the economy in the table's year, million local currency."""
     table_year: int
+    income_as_of: str | None = "study"
     cells: dict[str, Cell] = field(default_factory=dict)
     """Every cell the run has asked for, by name."""
 
@@ -123,8 +129,12 @@ class Prepared:
         return found
 
 
-def prepare(study: Study, scenario: str, start: int, until: int) -> Prepared:
-    """Everything of a run that does not depend on the draws."""
+def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of: str | None = "study") -> Prepared:
+    """Everything of a run that does not depend on the draws.
+
+    ``income_as_of`` is the date up to which income is known: the study's own, unless history is run again with known
+    income (None: all of it).
+    """
     layout = make_layout(study, start, until)
     book = LeverBook(study.scenario(scenario), layout.years)
     book.check(set(layout.plants) | set(study.table("plants")["plant"].to_list()), set(layout.markets))
@@ -136,7 +146,7 @@ def prepare(study: Study, scenario: str, start: int, until: int) -> Prepared:
     record = tuple(history[-RECORD_YEARS:])
     countries = sorted(set(layout.country))
     quantities, error = _flows(study, layout, countries)
-    income = known_by(world_table("income"), study.as_of)
+    income = known_by(world_table("income"), study.as_of if income_as_of == "study" else income_as_of)
     income_by = {market: _series(income, market, "gdp_per_head_ppp") for market in layout.markets}
     people_by = {market: _series(income, market, "population") for market in layout.markets}
     base = start - 1
@@ -154,7 +164,9 @@ def prepare(study: Study, scenario: str, start: int, until: int) -> Prepared:
         quantities=quantities,
         flow_error=error,
         offer_country=np.array([countries.index(layout.country[plant]) for plant in layout.offer_plant]),
-        sales_growth=_sales_growth(study, layout, start),
+        latest_sales=_latest_sales(study, layout, start),
+        imports_record=_imports_record(study, start),
+        present_start=start >= study.settings.start_year,
         income=level / 1000.0,
         income_known=known,
         dollars_known=_dollars(study, layout, income_by[study.settings.home], people_by[study.settings.home], base),
@@ -166,6 +178,7 @@ def prepare(study: Study, scenario: str, start: int, until: int) -> Prepared:
         exchange_rate=_exchange_rate(study, base),
         base_gva=gva,
         table_year=table_year,
+        income_as_of=income_as_of,
     )
 
 
@@ -199,7 +212,7 @@ def _continued(series: dict[int, float], year: int) -> float:
 
 def _growth(series: list[dict[int, float]], base: int) -> GrowthProcess:
     """Growth of income in each market, fitted to the years up to ``base``; short records take the median process."""
-    years = list(range(1995, base + 1))
+    years = list(range(base - GROWTH_YEARS, base + 1))
     logs = np.array([[np.log(s[year]) if year in s else np.nan for s in series] for year in years])
     enough = np.array([np.isfinite(np.diff(logs[:, i])).sum() >= 5 for i in range(logs.shape[1])])
     if not enough.any():
@@ -255,17 +268,24 @@ def _flows(study: Study, layout: Layout, countries: list[str]) -> tuple[Array, A
     return quantities, error
 
 
-def _sales_growth(study: Study, layout: Layout, start: int) -> Array:
-    """Registrations in the latest three years on record over those of the years of the flows, within 0.3 and 3."""
+def _latest_sales(study: Study, layout: Layout, start: int) -> Array:
+    """Mean registrations of the latest three years known before the start."""
     sales = known_by(world_table("sales"), study.as_of)
-    ratios = []
+    means = []
     for market in layout.markets:
         series = _series(sales, market, "passenger_cars")
-        base = [series[year] for year in FLOW_YEARS if year in series]
         latest = [series[year] for year in sorted(series) if year < start][-3:]
-        ratio = np.mean(latest) / np.mean(base) if base and latest and np.mean(base) > 0 else 1.0
-        ratios.append(float(np.clip(ratio, 0.3, 3.0)))
-    return np.array(ratios)
+        means.append(float(np.mean(latest)) if latest else np.nan)
+    return np.array(means)
+
+
+def _imports_record(study: Study, start: int) -> float:
+    """Mean car imports of the latest three years on record, less new cars not made at home."""
+    found = [year_value(study, "country", "imports", KIND, year) for year in range(start - 6, start)]
+    values = [value.value for value in found if value is not None][-3:]
+    series = _series(known_by(world_table("sales"), study.as_of), study.settings.home, "passenger_cars")
+    new = [series[year] for year in sorted(series) if year < start][-3:]
+    return max(float(np.mean(values)) - (float(np.mean(new)) if new else 0.0), 0.0) if values else 0.0
 
 
 def _dollars(study: Study, layout: Layout, income: dict[int, float], people: dict[int, float], base: int) -> Array:

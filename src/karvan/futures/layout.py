@@ -44,6 +44,8 @@ class Layout:
     """(own,), calendar time of opening or planned opening; nan if neither is known."""
     nameplate: Array
     """(own, 3), low, mid and high of what is announced, cars per year; slots are drawn apart."""
+    partner_country: tuple[str, ...]
+    """(own,), country of the partner whose kits the plant uses; empty where unknown."""
     operations: tuple[frozenset[str], ...]
     """(own,), operations done at the plant."""
     offers: tuple[str, ...]
@@ -145,6 +147,7 @@ def make_layout(study: Study, start: int, until: int) -> Layout:
         ),
         opened=np.array(opened),
         nameplate=np.array([_nameplate(row) for row in own] + [(0.0, 0.0, 0.0)] * SLOTS).reshape(count, 3),
+        partner_country=tuple([str(row["partner_country"] or "") for row in own] + [""] * SLOTS),
         operations=tuple(
             [frozenset({"welding", "painting"}) if row["assembly"] == "full" else frozenset[str]() for row in own]
             + [frozenset[str]()] * SLOTS

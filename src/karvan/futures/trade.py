@@ -44,13 +44,13 @@ class Trade:
     def friction(self, kind: str, year: int, *, levers: bool = True) -> Array:
         """(D or 1, V, M), one kind of friction in one year."""
         layout, draws = self.prepared.layout, self.draws
-        cells: list[list[Cell | None]] = []
-        for v, origin in enumerate(self.origins):
-            product = layout.products[layout.offer_product[v]]
-            cells.append([self.prepared.friction(kind, origin, name, product, year) for name in layout.markets])
         moved = levers and any(True for _ in self.prepared.book.of(kind))
-        signature = (kind, tuple(tuple(c.name if c else "" for c in row) for row in cells), year if moved else None)
+        signature = (kind, self.prepared.frictions.epoch(kind, year), year if moved else None)
         if signature not in self._kept:
+            cells: list[list[Cell | None]] = []
+            for v, origin in enumerate(self.origins):
+                product = layout.products[layout.offer_product[v]]
+                cells.append([self.prepared.friction(kind, origin, name, product, year) for name in layout.markets])
             certain = all(c is None or c.certain for row in cells for c in row)
             out = np.zeros((1 if certain else draws.size, len(self.origins), len(layout.markets)))
             for v, row in enumerate(cells):
@@ -204,6 +204,23 @@ class Trade:
                         out[:, v, m] = (base[:, group, m] * weight[group, m]).sum(axis=1) / total
                         break
         return out, present
+
+    def sibling_odds(self) -> Array:
+        """(V,), odds at home of the plant's offer on record, for its offers of other products; 0 where it has none.
+
+        A plant that turns to another product keeps its dealers and its name: its share there is that of its record,
+        as far as its own draw allows.
+        """
+        ces, layout = self.market.ces, self.prepared.layout
+        nest = ces.brand * ces.products + ces.product
+        share = (ces.plant_share * ces.brand_share[nest])[:, layout.home]
+        out = np.zeros(len(self.origins))
+        for v in np.flatnonzero(self.own):
+            mates = np.flatnonzero((layout.offer_plant == layout.offer_plant[v]) & (share > 0))
+            if mates.size and share[v] <= 0:
+                best = min(float(share[mates].max()), 0.9)
+                out[v] = best / (1.0 - best)
+        return out
 
     def peer_share(self) -> Array:
         """(V, M), median share of the peer brands of an own offer in its product and market, of all brands without peers."""

@@ -15,7 +15,16 @@ from karvan.demand.ownership import adjust, gompertz
 from karvan.demand.segments import new_share
 from karvan.economy.parts import impact_by_parts
 from karvan.facilities.ladder import RUNGS, Ladder, capacity_ladder, ramp_up, utilisation
-from karvan.futures.blocks import Demand, Economy, Plants, demand_inputs, economy_inputs, market_inputs, plant_inputs
+from karvan.futures.blocks import (
+    Demand,
+    Economy,
+    Plants,
+    brand_factor,
+    demand_inputs,
+    economy_inputs,
+    market_inputs,
+    plant_inputs,
+)
 from karvan.futures.hazards import OPERATING, PlantStates
 from karvan.futures.inputs import Draws, Prepared
 from karvan.futures.trade import Trade
@@ -98,6 +107,7 @@ class _Run:
         self.base_price = np.where(self._entrant_cells(), reference, base_price)
         self.present = present
         self.peer_share = self.trade.peer_share()
+        self.sibling = self.trade.sibling_odds()
         for index, year in enumerate(self.layout.years):
             self._year(year, index)
         cash = np.stack(self.out["figures"].pop("cash"), axis=1)
@@ -202,23 +212,25 @@ class _Run:
     def _entrants(self, year: int, index: int) -> Array:
         """(D, V, M), as-if weight of own offers where they have no base sales."""
         layout, market = self.layout, self.market
-        active = layout.offer_active.copy()
-        for lever in self.prepared.book.of("electrified_line"):
-            if lever.year_from <= year <= lever.year_to:
-                for v in layout.own_offers:
-                    right = layout.electrified[layout.offer_product[v]]
-                    if right and lever.key in ("*", layout.plants[layout.offer_plant[v]]):
-                        active[v] = True
-        out = np.zeros((self.draws.size, len(layout.offers), len(layout.markets)))
         own = layout.own_offers
         plant = layout.offer_plant[own]
+        drawn = self.plants.electrified_year[:, plant] <= year
+        active = layout.offer_active[own] | (layout.electrified[layout.offer_product[own]] & drawn)
+        for lever in self.prepared.book.of("electrified_line"):
+            if lever.year_from <= year <= lever.year_to:
+                reached = np.array([lever.key in ("*", layout.plants[p]) for p in plant])
+                active = active | (layout.electrified[layout.offer_product[own]] & reached)
+        out = np.zeros((self.draws.size, len(layout.offers), len(layout.markets)))
         age = np.clip((year + 0.5 - self.states.opened[:, plant]) / market.appeal_ramp[:, None], 0.0, 1.0)
         age = np.where(np.isfinite(self.states.opened[:, plant]), age, 0.0)
         size = np.where(self.present[own], 1.0, self.peer_share[own])
-        weight = market.entrant[:, own] * age * active[own]
+        size[:, layout.home] = np.where(self.sibling[own] > 0, self.sibling[own], size[:, layout.home])
+        weight = market.entrant[:, own] * age * active
         reach = self._at(market.export_reach, index)[:, own]
         away = np.arange(len(layout.markets)) != layout.home
-        out[:, own] = weight[:, :, None] * size * np.where(away, reach[:, :, None], 1.0)
+        # Nobody buys his own kits back as cars: the partner's home market stays the partner's.
+        partner = np.array([[layout.partner_country[p] == name for name in layout.markets] for p in plant])
+        out[:, own] = weight[:, :, None] * size * np.where(away, reach[:, :, None], 1.0) * ~partner
         for new, old in enumerate(layout.replaces):
             if old < 0:
                 continue
@@ -230,6 +242,17 @@ class _Run:
                 open_ = np.isfinite(self.states.opened[:, new])
                 out[:, ours[0], layout.home] = np.where(open_, inherited * market.entrant[:, ours[0]], 0.0)
         return out
+
+    def _appeal(self, index: int) -> Array:
+        """(D, V, M), error of the flows, and at own plants the year's luck with buyers."""
+        out = self.market.appeal.copy()
+        own = self.layout.own_offers
+        out[:, own] *= self.market.noise[:, index][:, self.layout.offer_plant[own], None]
+        return out
+
+    def _brand_appeal(self, index: int) -> Array:
+        """(D, B*K, M): with it a plant's luck moves its brand in proportion to the plant's weight there."""
+        return brand_factor(self.market.ces, self._appeal(index), self.market.theta, self.market.eta)
 
     def _year(self, year: int, index: int) -> None:
         layout, plants, market = self.layout, self.plants, self.market
@@ -259,8 +282,8 @@ class _Run:
             theta=market.theta,
             eta=market.eta,
             entrant_share=self._entrants(year, index),
-            appeal=market.appeal,
-            brand_appeal=market.brand_appeal,
+            appeal=self._appeal(index),
+            brand_appeal=self._brand_appeal(index),
             iterations=ITERATIONS,
         )
         base = (
