@@ -20,6 +20,7 @@ from karvan.facilities.chains import (
     exponential_unreliable,
     slotted_line,
 )
+from karvan.facilities.labour import people_per_thousand, stations, takt_minutes, workers
 from karvan.facilities.ladder import (
     RUNGS,
     Ladder,
@@ -71,11 +72,15 @@ __all__ = [
     "infinite_buffer",
     "line_efficiency",
     "merge",
+    "people_per_thousand",
     "ramp_up",
     "slotted_line",
+    "stations",
+    "takt_minutes",
     "two_machine_fluid",
     "two_machine_slotted",
     "two_stage_transfer",
     "utilisation",
+    "workers",
     "zero_buffer",
 ]

@@ -169,6 +169,9 @@ def fit_surrogate(
     design = _terms(x)
     weights = np.linalg.lstsq(design[kept], np.log(rate[kept]), rcond=None)[0]
     error = np.exp(design[~kept] @ weights) / rate[~kept] - 1.0
+    # All draws met one luck, so the surface is high or low as a whole: hang it on the mean of many lucks at the centre.
+    anchor = line.simulate(hours, 64, seed, warmup_hours, shares=False).throughput_per_hour.mean()
+    weights[0] = np.log(anchor)
     centre = np.concatenate([-np.log(centre_cycle), np.log(down[fails] / up[fails]), np.log(down[fails])])
     return Surrogate(
         centre,
