@@ -47,9 +47,9 @@ class Cell:
 def quantile(distribution: str, low: float, mid: float, high: float, p: Array) -> Array:
     """Inverse distribution function of an uncertain cell.
 
-    ``triangular``: least ``low``, likeliest ``mid``, greatest ``high``. ``uniform``: from ``low`` to ``high``; ``mid`` is
-    not used. ``normal`` and ``lognormal``: 5, 50 and 95 % points; the two halves may differ in width (split normal,
-    on the logarithm for lognormal), so that all three points are met.
+    ``triangular``: least ``low``, likeliest ``mid``, greatest ``high``. ``uniform``: from ``low`` to ``high``; ``mid``
+    is not used. ``normal`` and ``lognormal``: 5, 50 and 95 % points; the two halves may differ in width (split
+    normal, on the logarithm for lognormal), so that all three points are met.
 
     Parameters
     ----------

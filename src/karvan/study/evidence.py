@@ -13,11 +13,11 @@ The rule, for one subject, attribute, kind and year:
 Repeats of one underlying statistic count once.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
-
-import polars as pl
 
 from karvan.study.load import Study
 from karvan.study.tables import parse_date
@@ -28,6 +28,7 @@ CONFIDENCE_ERROR = {"high": 0.03, "medium": 0.10, "low": 0.30}
 """Relative standard error read into a claim of each confidence: ``assumed``, 3, 10 and 30 %."""
 TOLERANCE = 0.005
 """Two claims for one period contradict each other when they differ by more than this share."""
+_QUARTER = re.compile(r"-Q([1-4])$")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Claim:
     note: str
     place: str
 
-    @property
+    @cached_property
     def number(self) -> float | None:
         """The value as a number, in ``unit``; None if it is text."""
         try:
@@ -60,7 +61,7 @@ class Claim:
         except ValueError:
             return None
 
-    @property
+    @cached_property
     def months(self) -> tuple[int, int] | None:
         """First and last month covered, as months since year 0; None without whole months."""
         start = parse_date(self.period_start) if self.period_start else None
@@ -91,18 +92,44 @@ class YearValue:
     """Relative standard error read into the value."""
 
 
+@dataclass(frozen=True)
+class _Index:
+    """The evidence of a study, read once: claims by id and by what they speak of, and the rules by year."""
+
+    all: tuple[Claim, ...]
+    by_id: Mapping[str, Claim]
+    by_attribute: Mapping[str, tuple[Claim, ...]]
+    rules: Mapping[tuple[str, str, str, int], Mapping[str, Any]]
+
+
+def _index(study: Study) -> _Index:
+    found = study._memo.get("evidence")
+    if isinstance(found, _Index):
+        return found
+    every = tuple(_claim(row) for row in study.table("claims").iter_rows(named=True))
+    attributes: dict[str, list[Claim]] = {}
+    for item in every:
+        attributes.setdefault(item.attribute, []).append(item)
+    rules = {
+        (row["subject"], row["attribute"], row["kind"] or "", row["year"]): row
+        for row in study.table("rules").iter_rows(named=True)
+    }
+    by_attribute = {name: tuple(items) for name, items in attributes.items()}
+    made = _Index(every, {item.claim: item for item in every}, by_attribute, rules)
+    study._memo["evidence"] = made
+    return made
+
+
 def claims(study: Study, **wanted: str) -> list[Claim]:
-    """The claims whose columns have the wanted values, in the order of the files."""
-    frame = study.table("claims")
-    for column, value in wanted.items():
-        frame = frame.filter((pl.col(column) == value) if value else pl.col(column).is_null())
-    return [_claim(row) for row in frame.iter_rows(named=True)]
+    """The claims whose columns have the wanted values, in the order of the files. Empty text wants an empty cell."""
+    index = _index(study)
+    pool = index.by_attribute.get(wanted["attribute"], ()) if "attribute" in wanted else index.all
+    return [item for item in pool if all(getattr(item, column) == value for column, value in wanted.items())]
 
 
 def claim(study: Study, name: str) -> Claim | None:
     """One claim by its id."""
-    found = claims(study, claim=name)
-    return found[0] if found else None
+    return _index(study).by_id.get(name)
 
 
 def _claim(row: Mapping[str, Any]) -> Claim:
@@ -175,7 +202,7 @@ def year_value(study: Study, subject: str, attribute: str, kind: str, year: int)
 
 
 def month_value(study: Study, subject: str, attribute: str, kind: str, year: int, month: int) -> YearValue | None:
-    """The value of one month, from claims for that month alone or from the difference of two January-to-month claims."""
+    """The value of one month: claimed for it alone, else the difference of two January-to-month claims."""
     key = (subject, attribute, kind)
     place = year * 12 + month - 1
     period = f"{year}-{month:02d}"
@@ -198,15 +225,9 @@ def month_value(study: Study, subject: str, attribute: str, kind: str, year: int
 
 
 def _ruled(study: Study, key: tuple[str, str, str], year: int, pool: list[Claim]) -> YearValue | None:
-    rules = study.table("rules")
-    subject, attribute, kind = key
-    same_kind = (pl.col("kind") == kind) if kind else pl.col("kind").is_null()
-    rows = rules.filter(
-        (pl.col("subject") == subject) & (pl.col("attribute") == attribute) & same_kind & (pl.col("year") == year)
-    )
-    if rows.is_empty():
+    row = _index(study).rules.get((*key, year))
+    if row is None:
         return None
-    row = rows.row(0, named=True)
     reason = f"ruled: {row['reason']}"
     if row["claim"]:
         chosen = claim(study, row["claim"])
@@ -256,12 +277,16 @@ class Contradiction:
     kind: str
     period: str
     claims: tuple[Claim, ...]
+    """One claim for each value said, the one that the rule prefers first."""
     used: str
-    """The claim that is used, or how the value was chosen."""
+    """The claim that is used; empty where a range of ``rules.csv`` settles it."""
+    reason: str = ""
+    """Why: the reason of ``rules.csv``, or the step of the general rule that decides."""
 
 
 def contradictions(study: Study) -> list[Contradiction]:
     """Every set of claims with the same subject, attribute, kind, partner, period and unit, and different values."""
+    rules = _index(study).rules
     groups: dict[tuple[str, ...], list[Claim]] = {}
     for item in claims(study):
         if item.number is None and item.attribute not in ("opened", "planned_opening"):
@@ -270,27 +295,52 @@ def contradictions(study: Study) -> list[Contradiction]:
         key = (item.subject, item.attribute, item.kind, item.partner, period, item.unit)
         groups.setdefault(key, []).append(item)
     found = []
-    for (subject, attribute, kind, _, period, _), members in groups.items():
+    for (subject, attribute, kind, partner, period, _), members in groups.items():
         distinct: list[Claim] = []
-        for item in members:
+        for item in _best(members):
             if not any(_agree(item, other) for other in distinct):
                 distinct.append(item)
-        if len(distinct) > 1:
-            best = _best(distinct)
-            found.append(Contradiction(subject, attribute, kind, period, tuple(best), best[0].claim))
+        if len(distinct) < 2:
+            continue
+        used, reason = distinct[0].claim, _merit(distinct[0], distinct[1], members)
+        months = distinct[0].months
+        if months and not partner and months[0] % 12 == 0 and months[1] == months[0] + 11:
+            rule = rules.get((subject, attribute, kind, months[0] // 12))
+            if rule:
+                used, reason = rule["claim"] or "", f"ruled: {rule['reason']}"
+        found.append(Contradiction(subject, attribute, kind, period, tuple(distinct), used, reason))
     return found
 
 
+def _merit(one: Claim, other: Claim, pool: list[Claim]) -> str:
+    """Which step of the general rule puts ``one`` before ``other``."""
+    if one.confidence != other.confidence:
+        return f"confidence {one.confidence} before {other.confidence}"
+    if one.basis != other.basis:
+        return f"{one.basis} before {other.basis}"
+    mine, theirs = (len({i.statistic or i.claim for i in pool if _agree(i, c)}) for c in (one, other))
+    if mine != theirs:
+        return f"said by {mine} independent statistics, the next by {theirs}"
+    if one.known_on != other.known_on:
+        return f"the latest known, {one.known_on}"
+    return "the first in the files: nothing else tells them apart"
+
+
 def stale(study: Study, attribute: str = "planned_opening") -> list[Claim]:
-    """Plans whose date is past at the study's date, without a later claim that the thing happened."""
-    today = study.as_of or study.settings.as_of or f"{study.settings.base_year}-12-31"
+    """Plans whose date is past at the study's date, where no claim says that the thing happened."""
+    today = study_date(study)
     done = {item.subject for item in claims(study, attribute="opened")}
     late = []
     for item in claims(study, attribute=attribute):
-        date = parse_date(item.value.replace("-Q1", "-03"), end=True)
-        if date and "-".join(f"{part:02d}" for part in date) < today and item.subject not in done:
+        date = parse_date(_QUARTER.sub(lambda match: f"-{3 * int(match[1]):02d}", item.value), end=True)
+        if date and "{:04d}-{:02d}-{:02d}".format(*date) < today and item.subject not in done:
             late.append(item)
     return late
+
+
+def study_date(study: Study) -> str:
+    """The day up to which a study knows: asked for, else of its newest claim, else the end of its base year."""
+    return study.as_of or study.settings.as_of or f"{study.settings.base_year}-12-31"
 
 
 def gaps(study: Study, subject: str, attribute: str, kind: str, first: int, last: int) -> list[int]:

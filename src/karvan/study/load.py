@@ -15,10 +15,12 @@ from karvan.base.errors import Fault, StudyFaults, UnknownName, nearest
 from karvan.study.cells import Cell
 from karvan.study.register import parameters
 from karvan.study.scenario import Scenario, parse_scenario, read_scenario, validation_fault
-from karvan.study.schema import STUDY_TABLES, Table
+from karvan.study.schema import IO_COLUMNS, IO_ROWS, STUDY_TABLES, Table
 from karvan.study.tables import FILE, LINE, MAX_BYTES, RawTable, build, read_csv, reference_faults
 from karvan.study.world import known_by
 
+_SLOTS = ("unannounced_1", "unannounced_2")
+"""Keys of plants that no table knows yet."""
 Iso3 = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
@@ -62,7 +64,13 @@ class Study:
     """Folder or workbook it was read from."""
     as_of: str | None = None
     """Only rows known by this date are in the tables."""
-    _cells: dict[str, Cell] = field(default_factory=dict, compare=False, repr=False)
+    _cells: dict[str, Cell] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _memo: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What is worked out from the tables once and asked for often, by the name of its module."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Workers rebuild what is worked out: sending it costs more.
+        return {**self.__dict__, "_memo": {}}
 
     @property
     def name(self) -> str:
@@ -179,12 +187,17 @@ def load(name: str | Path, *, as_of: str | None = None) -> Study:
         faults.extend(more)
         if spec.required and table_name not in raws and not any(_names(fault, spec) for fault in faults):
             faults.append(Fault(spec.file, 0, "", "no such file", f"the table {spec.title}"))
+    # A broken table would make every reference to it look broken too.
+    whole = {k: v for k, v in tables.items() if not any(_names(fault, STUDY_TABLES[k]) for fault in faults)}
     for table_name, spec in STUDY_TABLES.items():
-        # A broken table would make every reference to it look broken too.
-        broken = {name for name, other in STUDY_TABLES.items() if any(_names(fault, other) for fault in faults)}
-        faults.extend(reference_faults(spec, tables[table_name], {k: v for k, v in tables.items() if k not in broken}))
-    faults.extend(_claim_faults(tables))
-    faults.extend(_parameter_faults(tables["assumptions"]))
+        faults.extend(reference_faults(spec, tables[table_name], whole))
+    if "claims" in whole:
+        faults.extend(_claim_faults(tables))
+    faults.extend(
+        _parameter_faults(tables["assumptions"], set(whole["plants"]["plant"]) if "plants" in whole else set())
+    )
+    if "industries" in whole:
+        faults.extend(_industry_faults(tables))
     faults.extend(_share_faults(tables))
     scenarios: dict[str, Scenario] = {}
     for scenario_label, text in scenario_texts.items():
@@ -289,7 +302,7 @@ def _claim_faults(tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
     return faults
 
 
-def _parameter_faults(assumptions: pl.DataFrame) -> list[Fault]:
+def _parameter_faults(assumptions: pl.DataFrame, plants: set[str]) -> list[Fault]:
     """Names, keys, units and ranges of the assumptions against the register."""
     known = parameters()
     faults = []
@@ -302,6 +315,9 @@ def _parameter_faults(assumptions: pl.DataFrame) -> list[Fault]:
             continue
         if row["key"] and row["key"] != "*" and not described.keys:
             faults.append(Fault(*place, "key", f"'{row['key']}'", f"no key: {described.name} has a single value"))
+        elif described.keys == "plant" and plants and str(row["key"] or "*") not in plants | {"*", *_SLOTS}:
+            # A misspelt key would leave the plant with the general value, and nobody would notice.
+            faults.append(Fault(*place, "key", f"'{row['key']}'", "a plant of plants", nearest(row["key"], plants)))
         if row["unit"] != described.unit:
             faults.append(Fault(*place, "unit", f"'{row['unit']}'", f"'{described.unit}'"))
         low, high = described.range
@@ -310,6 +326,22 @@ def _parameter_faults(assumptions: pl.DataFrame) -> list[Fault]:
             for name in ("low", "mid", "high")
             if row[name] is not None and not low <= row[name] <= high
         )
+    return faults
+
+
+def _industry_faults(tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
+    """Rows and columns of the input-output table that are no industry: their flows would be lost in silence."""
+    industries = set(tables["industries"]["industry"].to_list())
+    if not industries:
+        return []
+    faults = []
+    for name, others in (("row", IO_ROWS), ("column", IO_COLUMNS)):
+        known = industries | set(others)
+        lost = tables["input_output"].filter(~pl.col(name).is_in(sorted(known)))
+        faults += [
+            Fault(row[FILE], row[LINE], name, f"'{row[name]}'", "an industry of industries", nearest(row[name], known))
+            for row in lost.iter_rows(named=True)
+        ]
     return faults
 
 

@@ -1,4 +1,4 @@
-"""The parameter register: every number an assumptions table may give, with the default that serves where none is given."""
+"""The parameter register: every number an assumptions table may give, with the default where none is given."""
 
 import tomllib
 from dataclasses import dataclass

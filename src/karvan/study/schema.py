@@ -9,9 +9,9 @@ the futures read. Every row of either says where it comes from in its ``source``
 - ``estimated: ...``: the output of a script or method that is named;
 - ``assumed``: nobody measured it. Then the row has a range, and the column allows it.
 
-An uncertain cell is four columns: ``low``, ``mid``, ``high`` and ``distribution``. For ``triangular`` they are the least,
-the likeliest and the greatest value; for ``normal`` and ``lognormal`` the 5 %, 50 % and 95 % points; for ``uniform`` low and
-high are the ends; ``fixed`` takes ``mid``.
+An uncertain cell is four columns: ``low``, ``mid``, ``high`` and ``distribution``. For ``triangular`` they are the
+least, the likeliest and the greatest value; for ``normal`` and ``lognormal`` the 5 %, 50 % and 95 % points; for
+``uniform`` low and high are the ends; ``fixed`` takes ``mid``.
 """
 
 from collections.abc import Mapping
@@ -38,6 +38,8 @@ class Column:
     """``table.column`` whose values are the admissible ones."""
     assumed: bool = False
     """Whether a value here may rest on ``source = assumed``."""
+    star: bool = False
+    """Whether ``*``, for all without a row of their own, is admitted besides the values of ``refers``."""
 
 
 CONFIDENCE = ("high", "medium", "low")
@@ -291,8 +293,13 @@ class Sourcing(Table):
     file = "sourcing.csv"
     title = "Sourcing"
     key = ("plant", "component")
-    plant = Column("key", "plant; * for every plant without a row of its own")
-    component = Column("key", "component group; * for every group without a row of its own")
+    plant = Column("key", "plant; * for every plant without a row of its own", refers="plants.plant", star=True)
+    component = Column(
+        "key",
+        "component group; * for every group without a row of its own",
+        refers="components.component",
+        star=True,
+    )
     now_low = Column("number", "local share now, low", "share of 1", 0, 1, assumed=True)
     now_mid = Column("number", "local share now", "share of 1", 0, 1, assumed=True)
     now_high = Column("number", "local share now, high", "share of 1", 0, 1, assumed=True)
@@ -380,7 +387,7 @@ class Frictions(Table):
     key = ("origin", "market", "product", "friction", "year_from")
     origin = Column("key", "ISO3 of the plant's country; * for every origin without a row of its own")
     market = Column("key", "ISO3 of the market; * for every market without a row of its own")
-    product = Column("key", "product; * for all")
+    product = Column("key", "product; * for all", refers="products.product", star=True)
     friction = Column(
         "choice",
         "what the row gives",
@@ -513,8 +520,14 @@ class Industries(Table):
     note = _note()
 
 
+IO_ROWS = ("imports", "product_taxes", "compensation", "gross_surplus", "output")
+"""Rows of an input-output table that are no industry."""
+IO_COLUMNS = ("household_consumption", "other_final", "exports", "output")
+"""Columns of an input-output table that are no industry."""
+
+
 class InputOutput(Table):
-    """Estimated input-output tables, one a donor: what each column buys from each row, at basic prices, domestic flows."""
+    """Estimated input-output tables, one a donor: what each column buys from each row; basic prices, domestic flows."""
 
     file = "input_output.csv"
     title = "Input-output table"

@@ -164,8 +164,10 @@ def header_faults(spec: type[Table], raw: RawTable) -> list[Fault]:
         if name not in spec.columns:
             hint = nearest(name, spec.columns)
             faults.append(Fault(raw.label, 1, name, "an unknown column", f"the columns of {spec.title}", hint))
-    for name in {name for name in raw.header if raw.header.count(name) > 1}:
-        faults.append(Fault(raw.label, 1, name, "the column twice", "each column once"))
+    faults.extend(
+        Fault(raw.label, 1, name, "the column twice", "each column once")
+        for name in {name for name in raw.header if raw.header.count(name) > 1}
+    )
     return faults
 
 
@@ -210,7 +212,8 @@ def row_faults(spec: type[Table], frame: pl.DataFrame) -> list[Fault]:
     """Rules that join the cells of one row, and keys that must be unique."""
     faults: list[Fault] = []
     seen: dict[tuple[object, ...], str] = {}
-    rules = [rule for rule in (_key_rule(spec, seen), _range_rule(spec), _source_rule(spec), _order_rule(spec)) if rule]
+    made = (_key_rule(spec, seen), _range_rule(spec), _shape_rule(spec), _source_rule(spec), _order_rule(spec))
+    rules = [rule for rule in made if rule]
     for row in frame.iter_rows(named=True):
         for rule in rules:
             faults.extend(rule(row))
@@ -238,7 +241,7 @@ def _key_rule(spec: type[Table], seen: dict[tuple[object, ...], str]) -> Rule:
     return check
 
 
-def _ranges(spec: type[Table]) -> list[tuple[str, str, str]]:
+def ranges(spec: type[Table]) -> list[tuple[str, str, str]]:
     """Names of the columns that make uncertain cells: (low, mid, high)."""
     names = []
     for name in spec.columns:
@@ -250,7 +253,7 @@ def _ranges(spec: type[Table]) -> list[tuple[str, str, str]]:
 
 
 def _range_rule(spec: type[Table]) -> Rule | None:
-    cells = _ranges(spec)
+    cells = ranges(spec)
     if not cells:
         return None
 
@@ -270,10 +273,28 @@ def _range_rule(spec: type[Table]) -> Rule | None:
     return check
 
 
+def _shape_rule(spec: type[Table]) -> Rule | None:
+    """A shape needs its ends, and a lognormal a low above 0: found here, not in the middle of a run."""
+    if "distribution" not in spec.columns:
+        return None
+
+    def check(row: Mapping[str, object]) -> Iterable[Fault]:
+        shape, low = row["distribution"], row["low"]
+        if shape in (None, "fixed"):
+            return
+        if low is None:
+            yield Fault(str(row[FILE]), _line(row), "distribution", f"'{shape}' without a range", "low and high")
+        elif shape == "lognormal" and isinstance(low, float) and low <= 0.0:
+            hint = "or take triangular"
+            yield Fault(str(row[FILE]), _line(row), "low", f"{low:g}", "a low above 0 for a lognormal range", hint)
+
+    return check
+
+
 def _source_rule(spec: type[Table]) -> Rule | None:
     if "source" not in spec.columns:
         return None
-    cells = _ranges(spec)
+    cells = ranges(spec)
     may_assume = any(column.assumed for column in spec.columns.values())
 
     def check(row: Mapping[str, object]) -> Iterable[Fault]:
@@ -322,7 +343,7 @@ def _line(row: Mapping[str, object]) -> int:
 
 
 def reference_faults(spec: type[Table], frame: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
-    """Cells that name a row of another table which is not there; ``*`` is always admitted where columns say so."""
+    """Cells that name a row of another table which is not there."""
     faults: list[Fault] = []
     for name, column in spec.columns.items():
         if not column.refers:
@@ -330,7 +351,7 @@ def reference_faults(spec: type[Table], frame: pl.DataFrame, tables: Mapping[str
         table, target = column.refers.split(".")
         if table not in tables:
             continue
-        known = set(tables[table][target].to_list())
+        known = set(tables[table][target].to_list()) | ({"*"} if column.star else set())
         missing = frame.filter(pl.col(name).is_not_null() & ~pl.col(name).is_in(sorted(known)))
         for row in missing.iter_rows(named=True):
             value = str(row[name])

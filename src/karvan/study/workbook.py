@@ -4,11 +4,12 @@ The sheet ``study`` holds the settings, ``scenarios`` the scenarios as text, and
 schema with its header in the first row. Reading gives the same checks and the same faults as a folder.
 """
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from karvan.base.errors import Fault, StudyFaults, nearest
+from karvan.base.errors import Fault, InputError, StudyFaults, nearest
 from karvan.study.load import Study
 from karvan.study.scenario import Scenario
 from karvan.study.schema import STUDY_TABLES
@@ -16,6 +17,7 @@ from karvan.study.tables import MAX_BYTES, RawTable
 
 Raw = tuple[str, dict[str, list[RawTable]], dict[str, str], list[Fault]]
 
+_CLOCK = re.compile(r"(?<=^\d{4}-\d{2}-\d{2})[ T]00:00:00$")
 _FIXED = datetime(2000, 1, 1)  # a workbook carries no clock, so that the same study gives the same bytes
 
 
@@ -65,7 +67,8 @@ def read_workbook(path: Path) -> Raw:
 def _cells(book: Any, sheet: str) -> list[list[str]]:
     """Every cell of a sheet as text, numbers without a trailing ``.0``."""
     frame = book.load_sheet(sheet, header_row=None, dtypes="string", skip_whitespace_tail_rows=True).to_polars()
-    return [["" if cell is None else str(cell).strip() for cell in row] for row in frame.iter_rows()]
+    # A date typed into a spreadsheet comes back with a clock.
+    return [["" if cell is None else _CLOCK.sub("", str(cell).strip()) for cell in row] for row in frame.iter_rows()]
 
 
 def _settings_text(cells: list[list[str]]) -> str:
@@ -91,6 +94,8 @@ def write_workbook(study: Study, path: Path) -> None:
     """Write a study as a workbook of values. The file appears whole or not at all."""
     import xlsxwriter
 
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"cannot write {path}: there is no folder {path.absolute().parent}")
     part = path.with_name(f".{path.name}.part")
     book = xlsxwriter.Workbook(
         part, {"strings_to_numbers": False, "strings_to_formulas": False, "strings_to_urls": False}
@@ -101,8 +106,9 @@ def write_workbook(study: Study, path: Path) -> None:
     sheet.set_column(0, 0, 100)
     about = [
         study.settings.title,
-        "A karvan study as a workbook of values. Edit cells, add rows, then: karvan check FILE.xlsx; karvan report FILE.xlsx",
-        "Every table's columns, units and ranges are described in its header comments and in the documentation of the tables.",
+        "A karvan study as a workbook of values.",
+        "Edit cells, add rows, then: karvan check FILE.xlsx; karvan report FILE.xlsx",
+        "Every column is described in the comment of its header and in the documentation of the tables.",
         "A value nobody measured has 'assumed' in its source column and a range.",
     ]
     for row, text in enumerate(about):
