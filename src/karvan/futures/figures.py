@@ -1,7 +1,8 @@
 """Figures and their addresses: ``quantity[.key...].period[@scenario]``.
 
-A year after the record gives a forecast: the median over futures with the 5-95 % range. A year (or month, ``2020-04``) on
-record gives the value used, by the rule of the evidence. ``claim.ID`` is a claim and ``parameter.NAME[.KEY]`` an assumption.
+A year after the record gives a forecast: the median over futures with the 5-95 % range. A year (or month, ``2020-04``)
+on record gives the value used, by the rule of the evidence. ``claim.ID`` is a claim, ``parameter.NAME[.KEY]`` an
+assumption and ``table.NAME.KEY.COLUMN`` a number in a table of the study.
 """
 
 import re
@@ -9,15 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.base.quantities import Quantity, quantities
+from karvan.futures import around
 from karvan.futures.ensemble import BOUND, Futures
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS
 from karvan.study.cells import Cell
 from karvan.study.evidence import Claim, YearValue, claim, claims, month_value, year_value
 from karvan.study.load import Study
+from karvan.study.schema import STUDY_TABLES
+from karvan.study.tables import FILE, LINE
 
 QUANTILES = (0.05, 0.5, 0.95)
 _ADDRESS = re.compile(r"^(?P<body>[^@\s]+?)(?:@(?P<scenario>[\w-]+))?$")
@@ -90,7 +95,7 @@ def parse(text: str) -> Address:
         )
     parts = match["body"].split(".")
     scenario = match["scenario"] or "baseline"
-    if parts[0] in ("claim", "parameter"):
+    if parts[0] in ("claim", "parameter", "table"):
         return Address(text, parts[0], (".".join(parts[1:]),), "", scenario)
     period = parts[-1] if _PERIOD.match(parts[-1]) else ""
     keys = parts[1:-1] if period else parts[1:]
@@ -128,12 +133,16 @@ def figure(text: str, study: Study, runs: Mapping[str, Futures]) -> Figure:
         return _claim_figure(address, study)
     if address.quantity == "parameter":
         return _cell_figure(address, study, runs)
+    if address.quantity == "table":
+        return _table_figure(address, study)
     quantity = quantities()[address.quantity]
     recorded = record(address, study)
     if recorded is not None:
         return recorded
     if quantity.kind == "record":
         raise UnknownName(f"the evidence has no {quantity.title.lower()} for {address.period}")
+    if quantity.kind in (*around.KINDS, "difference"):
+        return _around_figure(address, quantity, study, runs)
     values = draws_of(address, runs)
     low, middle, high = (float(v) for v in np.quantile(values, QUANTILES))
     if quantity.kind in ("hub", "bound") or (quantity.name == "operating"):
@@ -229,6 +238,13 @@ def draws_of(address: Address, runs: Mapping[str, Futures]) -> Array:
     if quantity.kind == "offers":
         offer = _index(run.layout.offers, keys[0] if keys else "", "offer")
         return run.offers["delivered"][:, offer, _index(run.layout.markets, keys[1] if len(keys) > 1 else "", "market")]
+    if quantity.kind == "donors":
+        return around.donor_draws(quantity.name, keys[0] if keys else "", run, y)
+    if quantity.kind == "lost":
+        return _lost_draws(keys, run, y)
+    if quantity.name == "market_share" and keys and keys[0] in run.layout.markets:
+        m = run.layout.markets.index(keys[0])
+        return run.markets["sales_own"][:, y, m] / np.maximum(run.markets["sales_new"][:, y, m], 1e-9)
     if quantity.kind == "sectors":
         return run.sectors["jobs"][:, y, _index(run.layout.industries, keys[0] if keys else "", "industry")]
     if not keys:
@@ -285,6 +301,75 @@ def _hub_draws(name: str, keys: tuple[str, ...], run: Futures, y: int) -> Array:
         return run.verdict.met[:, y, _index(CONDITIONS, keys[0] if keys else "", "condition")].astype(np.float64)
     code = _index(ALTERNATIVES, keys[0] if keys else "", "alternative")
     return np.asarray(run.verdict.alternative[:, y] == code, dtype=np.float64)
+
+
+def _lost_draws(keys: tuple[str, ...], run: Futures, y: int) -> Array:
+    """Cars lost on the way from the rung above to this one."""
+    rungs = [name[5:] for name in run.plants if name.startswith("rung_")]
+    place = _index(tuple(rungs), keys[0] if keys else "", "rung")
+    plant = _index(run.own_plants, keys[1] if len(keys) > 1 else "", "plant")
+    here = run.plants[f"rung_{rungs[place]}"][:, y, plant]
+    return run.plants[f"rung_{rungs[max(place - 1, 0)]}"][:, y, plant] - here
+
+
+def _around_figure(address: Address, quantity: Quantity, study: Study, runs: Mapping[str, Futures]) -> Figure:
+    decimals, title, unit = quantity.decimals, quantity.title, quantity.unit
+    if quantity.kind == "difference":
+        found = around.difference(address.keys, address.period, study)
+        unit = found.used[0].unit
+        return Figure(
+            address.text, "record", found.value, found.value, found.value, unit, decimals, title, 0.0, record=found
+        )
+    if address.scenario not in runs:
+        raise UnknownName(f"no futures of scenario '{address.scenario}' at hand; {nearest(address.scenario, runs)}")
+    run = runs[address.scenario]
+    low, middle, high, other = around.value(
+        quantity.name, quantity.kind, address.keys, int(address.period[:4]), study, run
+    )
+    if other:
+        unit, decimals = other, 3 if other == "share of 1" else 0
+    return Figure(address.text, quantity.kind, middle, low, high, unit, decimals, title, 0.0)
+
+
+def _table_figure(address: Address, study: Study) -> Figure:
+    """A number in a table of the study whose rows have one key, as an uncertain cell with its place and source."""
+    name, _, rest = address.keys[0].partition(".")
+    key, _, column = rest.rpartition(".")
+    spec = STUDY_TABLES.get(name)
+    if spec is None or len(spec.key) != 1:
+        known = [table for table, other in STUDY_TABLES.items() if len(other.key) == 1]
+        raise UnknownName(
+            f"no table '{name}' with a single key; {nearest(name, known) or 'known: ' + ', '.join(known)}"
+        )
+    if column not in spec.columns or spec.columns[column].kind not in ("number", "integer", "year"):
+        numbers = [c for c, described in spec.columns.items() if described.kind in ("number", "integer", "year")]
+        raise UnknownName(f"{spec.file} has no number '{column}'; {nearest(column, numbers) or ', '.join(numbers)}")
+    rows = study.table(name).filter(pl.col(spec.key[0]) == key)
+    if rows.is_empty():
+        raise UnknownName(f"{spec.file} has no {spec.key[0]} '{key}'; {nearest(key, study.table(name)[spec.key[0]])}")
+    row = rows.row(0, named=True)
+    if row[column] is None:
+        raise UnknownName(f"{row[FILE]}:{row[LINE]}: {column} is empty")
+    value = float(row[column])
+    ends = [row.get(f"{column}_{end}") for end in ("low", "high")]
+    low, high = (value if end is None else float(end) for end in ends)
+    unit = spec.columns[column].unit or column
+    place = f"{row[FILE]}:{row[LINE]}"
+    cell = Cell(
+        address.keys[0],
+        min(low, value),
+        value,
+        max(high, value),
+        "fixed",
+        unit,
+        str(row["source"]),
+        str(row["note"] or ""),
+        place,
+        name,
+    )
+    decimals = 0 if value == round(value) else 2
+    title = spec.columns[column].meaning
+    return Figure(address.text, "table", value, cell.low, cell.high, unit, decimals, title, 0.0, cell=cell)
 
 
 def _index(names: tuple[str, ...], key: str, word: str) -> int:

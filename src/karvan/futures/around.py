@@ -1,0 +1,112 @@
+"""Numbers around a run that are no draws: the thresholds of the verdict, the outside view, counts of what is known."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import lru_cache
+
+import numpy as np
+
+from karvan.base.axes import Array
+from karvan.base.errors import UnknownName, nearest
+from karvan.base.streams import BLOCK, stream
+from karvan.futures.ensemble import Futures
+from karvan.hub.prior import BaseRate, base_rate
+from karvan.hub.verdict import Thresholds
+from karvan.study.evidence import YearValue, claim, claims, contradictions, stale
+from karvan.study.load import Study
+from karvan.study.world import known_by, world_table
+
+KINDS = ("threshold", "base_rate", "count")
+"""Kinds of quantities that :func:`value` answers."""
+THRESHOLD_UNITS: Mapping[str, str] = {
+    "output": "cars per year",
+    "export_share": "share of 1",
+    "destination_share": "share of 1",
+    "destinations": "destinations",
+    "local_content": "share of 1",
+    "npv": "money",
+    "probability": "share of 1",
+    "idle_output": "cars per year",
+}
+
+
+def value(
+    name: str, kind: str, keys: tuple[str, ...], year: int, study: Study, run: Futures
+) -> tuple[float, float, float, str]:
+    """Low, value, high and unit (empty: the register's) of a quantity that is no draw.
+
+    Errors: :class:`UnknownName` for a threshold that does not exist.
+    """
+    if kind == "threshold":
+        known = [field.name for field in fields(Thresholds)]
+        key = keys[0] if keys else ""
+        if key not in known:
+            raise UnknownName(f"no threshold '{key}'; {nearest(key, known) or 'known: ' + ', '.join(known)}")
+        number = float(getattr(run.verdict.thresholds, key))
+        return number, number, number, THRESHOLD_UNITS[key]
+    if kind == "base_rate":
+        rate = outside_view(study.as_of)
+        if name == "hub_base_rate":
+            low, mean, high = rate.within(max(year - run.years[0] + 1, 0))
+            return low, mean, high, ""
+        found = {"hub_base_entries": rate.entries, "hub_base_exposure": rate.exposure}[name]
+        return float(found), float(found), float(found), ""
+    counted = float(_count(name, study, run))
+    return counted, counted, counted, ""
+
+
+def _count(name: str, study: Study, run: Futures) -> int:
+    if name == "count_futures":
+        return run.draws
+    if name == "count_cells":
+        return len(run.cells)
+    if name == "count_cells_assumed":
+        return sum(cell.assumed for cell in run.cells.values())
+    if name == "count_claims":
+        return len(claims(study))
+    if name == "count_contradictions":
+        return len(contradictions(study))
+    return len(stale(study))
+
+
+@lru_cache(maxsize=4)
+def outside_view(as_of: str | None = None) -> BaseRate:
+    """How often countries have become exporters in volume, from all years of output and sales in the world tables."""
+    made = known_by(world_table("production"), as_of)
+    sold = known_by(world_table("sales"), as_of)
+    years = sorted({*made["year"].to_list(), *sold["year"].to_list()})
+    countries = sorted({*made["country"].to_list()} & {*sold["country"].to_list()})
+    span = list(range(years[0], years[-1] + 1)) if years else []
+    grids = []
+    for frame in (made, sold):
+        grid = np.full((len(countries), len(span)), np.nan)
+        for row in frame.iter_rows(named=True):
+            if row["country"] in countries and row["passenger_cars"] is not None:
+                grid[countries.index(row["country"]), row["year"] - span[0]] = row["passenger_cars"]
+        grids.append(grid)
+    return base_rate(grids[0], grids[1])
+
+
+def donor_draws(name: str, donor: str, run: Futures, y: int) -> Array:
+    """Indirect and induced effects in the futures that use one donor's input-output table."""
+    if donor not in run.donors:
+        raise UnknownName(f"no donor '{donor}'; {nearest(donor, run.donors) or 'known: ' + ', '.join(run.donors)}")
+    blocks = range((run.draws + BLOCK - 1) // BLOCK)
+    uniform = np.concatenate([stream(run.seed, "donor", block).random((BLOCK,)) for block in blocks])[: run.draws]
+    which = np.minimum((uniform * len(run.donors)).astype(np.int64), len(run.donors) - 1)
+    stem = "jobs" if name.startswith("jobs") else "gdp"
+    total = run.figures[f"{stem}_indirect"][:, y] + run.figures[f"{stem}_induced"][:, y]
+    chosen: Array = total[which == run.donors.index(donor)]
+    return chosen if chosen.size else np.full(1, np.nan)
+
+
+def difference(keys: tuple[str, ...], year: str, study: Study) -> YearValue:
+    """The first of two claims less the second."""
+    found = [claim(study, key) for key in keys]
+    if len(keys) != 2 or any(item is None or item.number is None for item in found):
+        raise UnknownName(f"claims_difference needs two claims with numbers, found '{'.'.join(keys)}'")
+    used = tuple(item for item in found if item is not None)
+    number = (used[0].number or 0.0) - (used[1].number or 0.0)
+    one = used[0]
+    rule = f"{one.claim} less {used[1].claim}"
+    return YearValue(one.subject, one.attribute, one.kind, year, number, number, number, "summed", rule, used, (), 0.0)
