@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Measure = Literal["units", "value"]
 
-_LONG_ROW = 4_000  # cells in a row from which one call a run costs less than one call a place in the run
+_LONG_ROW = 256  # cells in a row from which one call a run costs less than one call a place in the run
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +25,8 @@ class Layout:
     """(V,), offers in sorted order."""
     inverse: IntArray
     """(V,), where each offer went."""
+    in_order: bool
+    """Whether offers came sorted."""
     nest_start: IntArray
     """First sorted row of each nest that has offers."""
     nest_of: IntArray
@@ -50,6 +52,7 @@ class Layout:
         return cls(
             order=order,
             inverse=np.argsort(order),
+            in_order=bool(np.all(order == np.arange(len(order)))),
             nest_start=nest_start,
             nest_of=np.cumsum(first) - 1,
             nest_index=brand[order][nest_start] * products + nest_product,
@@ -61,20 +64,25 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """One evaluation for many draws. Inside, arrays are (rows, M, D): the longest axis last is the fastest."""
+    """One evaluation for many draws. Rows lead, because sums run over rows.
+
+    Behind them come (M, D), so that inner loops are as long as there are draws; or (D, M) where the answer goes back to
+    the caller at once: then rows are moved whole, which is cheaper than to turn the array about.
+    """
 
     layout: Layout
     lead: tuple[int, ...]
+    markets_last: bool
     x: Array
     """(V, M, D), weight of each sorted offer in its nest, costs included."""
     W: Array
     """(nests, M, D or 1), weight of each nest in its product, appeal included."""
     theta: Array
-    """(D or 1,)"""
+    """(D or 1,); (D or 1, 1) if markets are last; so too ``eta`` and ``power``."""
     eta: Array
-    """(D or 1,); the exponent of the upper level is ``-eta`` (less one for value)."""
+    """The exponent of the upper level is ``-eta`` (one more for value)."""
     power: Array
-    """(D or 1,), the exponent that turns the sum of a nest's weights into its sales weight."""
+    """The exponent that turns the sum of a nest's weights into its sales weight."""
 
     @classmethod
     def make(
@@ -89,6 +97,7 @@ class Batch:
         measure: Measure,
         lead: tuple[int, ...] = (),
         present: BoolArray | None = None,
+        markets_last: bool = False,
     ) -> "Batch":
         """Check, sort and weigh. ``present`` (..., V) false keeps an entrant out; ``lead`` are further leading axes."""
         if measure not in ("units", "value"):
@@ -113,14 +122,17 @@ class Batch:
         where = ces.layout
 
         def inside(array: Array, order: IntArray) -> Array:
-            """(..., rows, M) as (rows, M, D or 1), rows in sorted order."""
+            """(..., rows, M) as a new (rows, M, D or 1), rows in sorted order."""
             if array.ndim > 2:
                 array = np.broadcast_to(array, lead + array.shape[-2:])
-            flat = array.reshape(-1, *array.shape[-2:])[:, order]
-            return np.ascontiguousarray(np.moveaxis(flat, 0, -1))
+            flat = array.reshape(-1, *array.shape[-2:])
+            if markets_last:
+                return np.asarray(flat.swapaxes(0, 1)[order])
+            return np.ascontiguousarray(np.moveaxis(flat[:, order], 0, -1))
 
         def per_draw(array: Array) -> Array:
-            return np.broadcast_to(array, lead).reshape(-1) if array.ndim else array.reshape(1)
+            line = np.broadcast_to(array, lead).reshape(-1) if array.ndim else array.reshape(1)
+            return line[:, None] if markets_last else line
 
         nests = where.nest_start
         base = inside(ces.plant_share, where.order)
@@ -130,53 +142,59 @@ class Batch:
         else:
             prior = np.where(base > 0, 0.0, inside(entrant, where.order))
             if present is not None:
-                prior = (
-                    prior
-                    * np.moveaxis(np.broadcast_to(present, (*lead, offers)).reshape(-1, offers), 0, -1)[
-                        where.order, None, :
-                    ]
-                )
+                prior = prior * inside(np.broadcast_to(present[..., None], (*present.shape, markets)), where.order)
             new = run_sum(prior, nests)
             W = np.where(top > 0, top, new)
             w = base + prior
             # An incumbent nest weighs 1 + new, a new one weighs new: both are scaled back to 1.
             total = np.where(top > 0, 1 + new, new)[where.nest_of]
-            w = np.divide(w, total, out=np.zeros_like(w), where=total > 0)
+            w = ratio(w, total)
         theta_d, eta_d = per_draw(theta_), per_draw(eta_)
-        x = np.log(inside(cost, where.order))
-        x = np.exp(-theta_d * x)
-        x = x * w if shift is None else x * w * inside(shift, where.order)
+        x = inside(cost, where.order)
+        np.log(x, out=x)
+        x = _times(x, -theta_d)
+        np.exp(x, out=x)
+        x = _times(x, w)
+        if shift is not None:
+            x = _times(x, inside(shift, where.order))
         draws = int(np.prod(lead))
-        if x.shape[-1] != draws:
-            x = np.broadcast_to(x, (*x.shape[:-1], draws))
+        shape = (offers, draws, markets) if markets_last else (offers, markets, draws)
+        if x.shape != shape:
+            x = np.broadcast_to(x, shape)
         if lift is not None:
             W = W * inside(lift, where.nest_index)
         exponent = eta_d if measure == "units" else eta_d - 1
-        return cls(where, lead, x, W, theta_d, eta_d, exponent / theta_d)
+        return cls(where, lead, markets_last, x, W, theta_d, eta_d, exponent / theta_d)
 
     def nest_weights(self, x: Array) -> tuple[Array, Array]:
         """Sum of weights in each nest, and the nest's weight in its product: both (nests, M, D)."""
         total = run_sum(x, self.layout.nest_start)
-        # A nest that nobody can serve has total 0; a negative power (value, eta < 1) must not make it infinite.
-        raised = np.power(total, self.power, out=np.zeros_like(total), where=total > 0)
-        return total, raised * self.W
+        if np.all(self.power > 0):
+            raised = np.power(total, self.power)
+        else:  # value with eta below 1: a nest that nobody can serve, total 0, must not become infinite
+            raised = np.power(total, self.power, out=np.zeros_like(total), where=total > 0)
+        raised *= self.W
+        return total, raised
 
     def product_sum(self, nests: Array) -> Array:
         """(nests, M, D) summed over the nests of each product that has offers."""
         return run_sum(nests, self.layout.product_start)
 
-    def offer_shares(self) -> Array:
-        """(V, M, D) in sorted order."""
+    def offer_shares(self, *, last: bool = False) -> Array:
+        """(V, M, D) in sorted order. ``last``: the weights are not needed any more, their memory may be used."""
         where = self.layout
         total, weight = self.nest_weights(self.x)
-        factor = ratio(ratio(weight, self.product_sum(weight)[where.product_of]), total)
-        shares: Array = self.x * factor[where.nest_of]
-        return shares
+        whole = self.product_sum(weight)
+        whole[whole == 0] = 1.0  # nobody can sell: all weights are 0
+        factor = weight / whole[where.product_of]
+        total[total == 0] = 1.0
+        factor /= total
+        return run_multiply(self.x, factor, where, self.x if last and self.x.flags.writeable else None)
 
     def back(self, array: Array, *, sorted_offers: bool = True) -> Array:
         """(rows, M, D) as (..., rows, M), rows in the caller's order."""
-        rows = array[self.layout.inverse] if sorted_offers else array
-        out = np.ascontiguousarray(np.moveaxis(rows, -1, 0))
+        rows = array[self.layout.inverse] if sorted_offers and not self.layout.in_order else array
+        out = np.ascontiguousarray(rows.swapaxes(0, 1) if self.markets_last else np.moveaxis(rows, -1, 0))
         return out.reshape(self.lead + out.shape[1:])
 
 
@@ -198,6 +216,24 @@ def run_sum(rows: Array, start: IntArray) -> Array:
         runs = np.flatnonzero(stop - start > place)
         out[runs] += rows[start[runs] + place]
     return out
+
+
+def run_multiply(rows: Array, factor: Array, layout: Layout, out: Array | None = None) -> Array:
+    """Each row times the factor of its nest: ``rows * factor[nest_of]``, without the copy where rows are long."""
+    if rows[0].size < _LONG_ROW:
+        return np.asarray(np.multiply(rows, factor[layout.nest_of], out=out))
+    out = np.empty(rows.shape) if out is None else out
+    stop = [*layout.nest_start[1:].tolist(), len(rows)]
+    for run, (first, last) in enumerate(zip(layout.nest_start.tolist(), stop, strict=True)):
+        np.multiply(rows[first:last], factor[run], out=out[first:last])
+    return out
+
+
+def _times(x: Array, factor: Array) -> Array:
+    """The product, in place unless it grows: fresh memory costs more than the multiplication."""
+    grows = x.shape != np.broadcast_shapes(x.shape, factor.shape)
+    # In C order: NumPy would lay the result of a broadcast product out in an order of its own.
+    return np.asarray(np.multiply(x, factor, order="C") if grows else np.multiply(x, factor, out=x))
 
 
 def ratio(top: Array, bottom: Array) -> Array:

@@ -143,8 +143,8 @@ class DoubleCES:
         -------
         (..., V, M), share of 1; sums to 1 over the offers of a product wherever any of them can sell, else 0.
         """
-        batch = Batch.make(self, cost_hat, theta, eta, entrant_share, appeal, brand_appeal, measure)
-        return batch.back(batch.offer_shares())
+        batch = Batch.make(self, cost_hat, theta, eta, entrant_share, appeal, brand_appeal, measure, markets_last=True)
+        return batch.back(batch.offer_shares(last=True))
 
     def price_index(
         self,
@@ -167,7 +167,7 @@ class DoubleCES:
         elasticity = np.asarray(eta, dtype=float)
         if np.any(elasticity == 1):
             raise InputError("eta is 1; the price index needs an elasticity other than 1")
-        batch = Batch.make(self, cost_hat, theta, eta, entrant_share, None, brand_appeal, "value")
+        batch = Batch.make(self, cost_hat, theta, eta, entrant_share, None, brand_appeal, "value", markets_last=True)
         _, weight = batch.nest_weights(batch.x)
         top = batch.product_sum(weight)
         bottom = batch.product_sum(np.broadcast_to(batch.W, weight.shape))
