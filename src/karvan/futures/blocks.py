@@ -17,7 +17,7 @@ from karvan.economy.parts import ImpactEffects
 from karvan.facilities.ladder import Shares
 from karvan.futures.frictions import market_cell
 from karvan.futures.hazards import ANNOUNCED, BUILDING, Chances
-from karvan.futures.inputs import AGES, Draws, Prepared
+from karvan.futures.inputs import AGES, Draws, Prepared, parameter, steady
 from karvan.futures.surrogate import line_shares
 from karvan.market.shares import DoubleCES
 from karvan.study.cells import Cell
@@ -169,15 +169,6 @@ class Economy:
     hired: Array
 
 
-def parameter(prepared: Prepared, draws: Draws, name: str, keys: tuple[str, ...] | None = None) -> Array:
-    """A parameter over the years: (D, Y or 1), or (D, Y or 1, len(keys)), moved by the scenario's levers."""
-    if keys is None:
-        return prepared.book.path(name, draws.of(prepared.cell(name)))
-    columns = [prepared.book.path(name, draws.of(prepared.cell(name, key)), key) for key in keys]
-    width = max(column.shape[1] for column in columns)
-    return np.stack([np.broadcast_to(column, (draws.size, width)) for column in columns], axis=-1)
-
-
 def markets_of(prepared: Prepared, draws: Draws, attribute: str) -> Array:
     """A market attribute over the years: (D, Y or 1, M), moved by levers of the same name."""
     columns = []
@@ -214,7 +205,7 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
                 path[:, prepared.book.when(lever), m] *= lever.value
     sd = np.stack([draws.of(_sd_cell(prepared, market)) for market in layout.markets], axis=-1)
     shocks = draws.normal("real_rate", years, markets) * sd[:, None, :]
-    hazard, step = parameter(prepared, draws, "devaluation_hazard"), draws.of(prepared.cell("devaluation_size"))
+    hazard, step = parameter(prepared, draws, "devaluation_hazard"), steady(prepared, draws, "devaluation_size")
     falls = draws.uniform("devaluation", years) < hazard
     shocks[:, :, layout.home] -= falls * step[:, None]
     # Real rates come back half way in about five years, so that shocks do not add up for ever.
@@ -226,21 +217,21 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
     rate[:, :, layout.home] = _known_rate(rate[:, :, layout.home], np.log(prepared.dollars_known))
     for lever in prepared.book.of("exchange_rate"):
         rate[:, prepared.book.when(lever), layout.home] += np.log(lever.value)
-    elasticity = draws.of(prepared.cell("purchase_income_elasticity"))[:, None, None]
-    noise_sd = draws.of(prepared.cell("demand_noise"))[:, None, None]
+    elasticity = steady(prepared, draws, "purchase_income_elasticity")[:, None, None]
+    noise_sd = steady(prepared, draws, "demand_noise")[:, None, None]
     noise = draws.normal("demand_noise", years, markets) * noise_sd
     cycle = np.exp(np.clip(elasticity * _surprise(prepared, path, rate) + noise - 0.5 * noise_sd**2, *CYCLE))
 
     stock = np.stack([draws.of(cell) for cell in prepared.stock], axis=-1)
     people0 = prepared.population[0]
     owned = 1000.0 * stock / people0
-    saturation = np.stack([draws.of(prepared.cell("saturation", market)) for market in layout.markets], axis=-1)
+    saturation = np.stack([steady(prepared, draws, "saturation", market) for market in layout.markets], axis=-1)
     saturation = np.maximum(saturation, 1.15 * owned)
-    alpha = draws.of(prepared.cell("gompertz_alpha"))[:, None]
+    alpha = steady(prepared, draws, "gompertz_alpha")[:, None]
     least = saturation * np.exp(alpha) * 1.05
     beta = fit_beta(prepared.income, np.maximum(owned, least), saturation, alpha)
-    life = np.stack([draws.of(prepared.cell("mean_life", market)) for market in layout.markets], axis=-1)
-    shape = draws.of(prepared.cell("life_shape"))[:, None]
+    life = np.stack([steady(prepared, draws, "mean_life", market) for market in layout.markets], axis=-1)
+    shape = steady(prepared, draws, "life_shape")[:, None]
     shape = np.broadcast_to(shape, life.shape)
     alive = survival(weibull_scale(life, shape), shape, AGES)
     ages = np.exp(-np.arange(AGES) / USED_MEAN_AGE)
@@ -271,14 +262,14 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
         saturation=saturation,
         alpha=alpha,
         beta=beta,
-        speed_rising=draws.of(prepared.cell("speed_rising"))[:, None],
-        speed_falling=draws.of(prepared.cell("speed_falling"))[:, None],
+        speed_rising=steady(prepared, draws, "speed_rising")[:, None],
+        speed_falling=steady(prepared, draws, "speed_falling")[:, None],
         survival=alive,
         fleet0=fleet,
         used_ages=used_ages,
         new_base=new,
         used_base=used,
-        price_elasticity=-draws.of(prepared.cell("new_used_elasticity"))[:, None],
+        price_elasticity=-steady(prepared, draws, "new_used_elasticity")[:, None],
         electrified=electrified,
         new_factor=factor,
     )
@@ -399,7 +390,7 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
 
     nameplate = np.stack(
         [
-            draws.of(prepared.cell("arrival_nameplate"))
+            steady(prepared, draws, "arrival_nameplate")
             if slot[p]
             else _nameplate(draws, names[p], layout.nameplate[p])
             for p in range(own)
@@ -411,8 +402,8 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
     )
     shares = line_shares(prepared, draws)
 
-    chance = parameter(prepared, draws, "open_probability", names)[:, 0]
-    delay = parameter(prepared, draws, "open_delay", names)[:, 0]
+    chance = parameter(prepared, draws, "open_probability", names)[:, -1]
+    delay = parameter(prepared, draws, "open_delay", names)[:, -1]
     lucky = draws.uniform("plants.open", own) < chance
     wait = -np.log(draws.uniform("plants.delay", own)) * delay
     planned = np.where(np.isnan(layout.opened), float(start), layout.opened)
@@ -428,7 +419,7 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
                 closes[np.asarray(layout.years) >= lever.value, p] = 1.0
     for lever in book.of("no_industry"):
         closes[book.when(lever)] = 1.0
-    recovery = 1.0 - np.exp(-1.0 / np.maximum(parameter(prepared, draws, "interruption_years", names)[:, 0], 0.1))
+    recovery = 1.0 - np.exp(-1.0 / np.maximum(parameter(prepared, draws, "interruption_years", names)[:, -1], 0.1))
     idle = layout.initial_state == 3
     # A plant long idle comes back, if at all, like one that was announced: by its chance and its delay.
     revival = np.where(idle, chance / np.maximum(delay, 0.5) * 0.5, recovery)
@@ -436,7 +427,7 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
         opens=opens,
         closes=closes,
         interruption=parameter(prepared, draws, "interruption_hazard", names),
-        exit_share=parameter(prepared, draws, "exit_share", names)[:, 0],
+        exit_share=parameter(prepared, draws, "exit_share", names)[:, -1],
         recovery=np.clip(revival, 0.0, 1.0),
         arrival=slot,
         replaces=layout.replaces,
@@ -447,12 +438,12 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
     opened0 = np.where(waiting, np.inf, np.where(np.isnan(layout.opened), start - 10.0, layout.opened))
 
     now, target = _local_shares(prepared, draws)
-    wage_local = draws.of(prepared.cell("wage_month")) * 12.0 / prepared.exchange_rate
+    wage_local = steady(prepared, draws, "wage_month") * 12.0 / prepared.exchange_rate
     growth = parameter(prepared, draws, "wage_growth")
     time = np.arange(years)[None, :]
     levered = book.path("wage_month", np.ones(size))
     wage = wage_local[:, None] * (1 + growth) ** (time + 1) * real_rate * levered
-    drift = np.exp(draws.of(prepared.cell("kit_cost_drift"))[:, None] * (time + 1))
+    drift = np.exp(steady(prepared, draws, "kit_cost_drift")[:, None] * (time + 1))
     main = {}
     for v in layout.own_offers:
         plant = int(layout.offer_plant[v])
@@ -470,7 +461,7 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
         opened0=np.broadcast_to(opened0, (size, own)).copy(),
         nameplate=plate,
         shares=shares,
-        ramp_50=parameter(prepared, draws, "ramp_50", names)[:, 0],
+        ramp_50=parameter(prepared, draws, "ramp_50", names)[:, -1],
         ramp_90=np.maximum(
             parameter(prepared, draws, "ramp_90", names), parameter(prepared, draws, "ramp_50", names) + 1.0
         )[:, 0],
@@ -483,17 +474,17 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
         people_per_1000=parameter(prepared, draws, "people_per_1000", names),
         local_now=now,
         local_target=target,
-        half_life=draws.of(prepared.cell("localisation_half_life"))[:, None, None],
-        local_price_ratio=draws.of(prepared.cell("local_price_ratio"))[:, None, None],
-        domestic_content=draws.of(prepared.cell("domestic_content"))[:, None, None],
+        half_life=steady(prepared, draws, "localisation_half_life")[:, None, None],
+        local_price_ratio=steady(prepared, draws, "local_price_ratio")[:, None, None],
+        domestic_content=steady(prepared, draws, "domestic_content")[:, None, None],
         margin=parameter(prepared, draws, "maker_margin"),
         wage=wage,
         drift=drift,
         price_factor=factor,
         arrival_rate=parameter(prepared, draws, "arrival_rate"),
-        arrival_elasticity=draws.of(prepared.cell("arrival_market_elasticity")),
-        electrified_year=parameter(prepared, draws, "electrified_year", names)[:, 0],
-        stock_cover=draws.of(prepared.cell("stock_cover")),
+        arrival_elasticity=steady(prepared, draws, "arrival_market_elasticity"),
+        electrified_year=parameter(prepared, draws, "electrified_year", names)[:, -1],
+        stock_cover=steady(prepared, draws, "stock_cover"),
     )
 
 
@@ -584,8 +575,8 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     ces = DoubleCES.calibrate(
         quantities, layout.offer_brand, layout.offer_product, brands=len(layout.brands), products=len(layout.products)
     )
-    theta = np.maximum(draws.of(prepared.cell("theta")), draws.of(prepared.cell("eta")) + 0.1)
-    eta = draws.of(prepared.cell("eta"))
+    theta = np.maximum(steady(prepared, draws, "theta"), steady(prepared, draws, "eta") + 0.1)
+    eta = steady(prepared, draws, "eta")
     shocks = draws.normal("flows", *prepared.flow_error.shape) * prepared.flow_error
     appeal = np.exp(shocks)[:, prepared.offer_country]
     appeal[:, own] = 1.0
@@ -593,7 +584,7 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     price = np.stack([_price(draws, layout.offers[v], layout.offer_price[v]) for v in range(offers)], axis=-1)
     entrant = np.zeros((size, offers))
     for v in np.flatnonzero(own):
-        entrant[:, v] = draws.of(prepared.cell("entrant_appeal", layout.plants[layout.offer_plant[v]]))
+        entrant[:, v] = steady(prepared, draws, "entrant_appeal", layout.plants[layout.offer_plant[v]])
     names = layout.plants[: layout.own]
     reach = parameter(prepared, draws, "export_reach", names)
     full = np.zeros((size, reach.shape[1], offers))
@@ -605,22 +596,22 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
         eta=eta,
         appeal=appeal,
         rival_price=price,
-        rival_drift=np.exp(draws.of(prepared.cell("rival_cost_drift"))[:, None] * time),
+        rival_drift=np.exp(steady(prepared, draws, "rival_cost_drift")[:, None] * time),
         noise=_plant_noise(prepared, draws, names),
         entrant=entrant,
-        appeal_ramp=draws.of(prepared.cell("appeal_ramp_years")),
+        appeal_ramp=steady(prepared, draws, "appeal_ramp_years"),
         export_reach=full,
         record=record,
         vat=markets_of(prepared, draws, "vat_rate"),
         dealer=markets_of(prepared, draws, "margin_rate"),
-        compliance=draws.of(prepared.cell("compliance_premium")),
+        compliance=steady(prepared, draws, "compliance_premium"),
     )
 
 
 def _plant_noise(prepared: Prepared, draws: Draws, names: tuple[str, ...]) -> Array:
     """(D, Y, P), multipliers whose logarithm is an autoregressive path; half of a shock is gone in about three years."""
     years = len(prepared.layout.years)
-    sd = np.stack([draws.of(prepared.cell("plant_noise", name)) for name in names], axis=-1)
+    sd = np.stack([steady(prepared, draws, "plant_noise", name) for name in names], axis=-1)
     shocks = draws.normal("plant_noise", years, len(names))
     out = np.empty_like(shocks)
     level = np.zeros_like(sd)
@@ -682,8 +673,8 @@ def economy_inputs(prepared: Prepared, draws: Draws) -> Economy:
     donors = len(prepared.donors)
     which = np.minimum((draws.uniform("donor") * donors).astype(np.int64), donors - 1)
     effects = prepared.effects.take(which)
-    error = np.exp(draws.of(prepared.cell("donor_error")))
-    spent = draws.of(prepared.cell("spending_share"))
+    error = np.exp(steady(prepared, draws, "donor_error"))
+    spent = steady(prepared, draws, "spending_share")
     type1 = {
         name: value * error[:, None] if name in ("jobs", "gva") else value for name, value in effects.type1.items()
     }
@@ -699,19 +690,19 @@ def economy_inputs(prepared: Prepared, draws: Draws) -> Economy:
     )
     years = np.arange(1, len(prepared.layout.years) + 1)[None, :]
     lag = prepared.layout.years[0] - 1 - prepared.table_year
-    growth = draws.of(prepared.cell("productivity_growth"))[:, None]
+    growth = steady(prepared, draws, "productivity_growth")[:, None]
     return Economy(
         effects=effects,
         labour_tax=parameter(prepared, draws, "labour_tax"),
         profit_tax=parameter(prepared, draws, "profit_tax"),
         holiday=parameter(prepared, draws, "profit_tax_holiday"),
-        used_price=draws.of(prepared.cell("used_price")),
+        used_price=steady(prepared, draws, "used_price"),
         used_tax=parameter(prepared, draws, "used_tax"),
-        overhead_local=draws.of(prepared.cell("overhead_local")),
+        overhead_local=steady(prepared, draws, "overhead_local"),
         productivity=(1 + growth) ** (years + lag),
-        discount=draws.of(prepared.cell("discount_rate")),
-        investment=draws.of(prepared.cell("investment_per_unit")),
-        investment_local=draws.of(prepared.cell("investment_local")),
-        incentive_use=draws.of(prepared.cell("scrappage_use")),
-        hired=draws.of(prepared.cell("hired_share")),
+        discount=steady(prepared, draws, "discount_rate"),
+        investment=steady(prepared, draws, "investment_per_unit"),
+        investment_local=steady(prepared, draws, "investment_local"),
+        incentive_use=steady(prepared, draws, "scrappage_use"),
+        hired=steady(prepared, draws, "hired_share"),
     )

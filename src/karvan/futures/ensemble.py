@@ -157,6 +157,53 @@ def simulate(
     return _join(prepared, scenario, seed, draws, results)
 
 
+def simulate_many(
+    study: Study,
+    scenarios: Mapping[str, int],
+    *,
+    start: int | None = None,
+    until: int | None = None,
+    seed: int = 1,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Futures]:
+    """Several scenarios under the same draws, side by side where there are processors for it.
+
+    ``scenarios`` maps names to numbers of draws. The rest as for :func:`simulate`.
+    """
+    for name in scenarios:
+        study.scenario(name)  # unknown names before any work
+    done: dict[str, Futures] = {}
+    count = min(workers if workers is not None else os.cpu_count() or 1, len(scenarios))
+    total = sum(scenarios.values())
+    if count <= 1 or (workers is None and total <= IN_PROCESS * BLOCK):
+        for name, draws in scenarios.items():
+            done[name] = simulate(study, scenario=name, draws=draws, start=start, until=until, seed=seed, workers=1)
+            if progress:
+                progress(len(done), len(scenarios))
+        return done
+    tasks = sorted(scenarios.items(), key=lambda item: -item[1])  # the long ones first
+    options = {"start": start, "until": until, "seed": seed, "workers": 1}
+    with ProcessPoolExecutor(count, get_context("spawn"), initializer=_keep_study, initargs=(study,)) as pool:
+        pending = {name: pool.submit(_simulate_in_worker, name, draws, options) for name, draws in tasks}
+        for name, future in pending.items():
+            done[name] = future.result()
+            if progress:
+                progress(len(done), len(scenarios))
+    return {name: done[name] for name in scenarios}
+
+
+_STUDY: dict[str, Study] = {}
+
+
+def _keep_study(study: Study) -> None:
+    _STUDY["study"] = study
+
+
+def _simulate_in_worker(name: str, draws: int, options: dict[str, int | None]) -> Futures:
+    return simulate(_STUDY["study"], scenario=name, draws=draws, **options)  # type: ignore[arg-type]
+
+
 def _blocks(
     prepared: Prepared, scenario: str, seed: int, blocks: list[tuple[int, int]], workers: int | None
 ) -> Iterator[Block]:

@@ -134,18 +134,21 @@ def lines(explanation: Explanation, *, most: int = 12) -> list[str]:
             out.append(f"           {cell.note}")
     if len(explanation.cells) > most:
         out.append(f"  ... and {len(explanation.cells) - most} more (use --json for all)")
-    for word, members in (("used", explanation.claims), ("passed over", explanation.others)):
-        for item in members:
-            period = f"{item.period_start} to {item.period_end}" if item.period_start else ""
-            out.append(f"  {word:11} {item.claim}: {item.value} {item.unit} {period} ({item.confidence}, {item.basis})")
-            out.append(f"              {item.source}" + (f", {item.source_date}" if item.source_date else ""))
-            if item.note:
-                out.append(f"              {item.note}")
+    out.extend(line for member in explanation.claims for line in claim_lines("used", member))
+    out.extend(line for member in explanation.others for line in claim_lines("passed over", member))
     out.append(f"method    {explanation.method}")
     for source in explanation.sources:
         if source.startswith("http") and not explanation.claims:
             out.append(f"source    {source}")
     return out
+
+
+def claim_lines(word: str, item: Claim) -> list[str]:
+    """A claim as lines of text."""
+    period = f"{item.period_start} to {item.period_end}" if item.period_start else ""
+    out = [f"  {word:11} {item.claim}: {item.value} {item.unit} {period} ({item.confidence}, {item.basis})"]
+    out.append(f"              {item.source}" + (f", {item.source_date}" if item.source_date else ""))
+    return [*out, f"              {item.note}"] if item.note else out
 
 
 def as_dict(explanation: Explanation) -> dict[str, object]:

@@ -392,6 +392,20 @@ def _effects(study: Study) -> tuple[ImpactEffects, tuple[str, ...], float, int]:
     return ImpactEffects.stack(members), tuple(donors), float(sum(industries["gva_mid"].to_list())), 2024
 
 
+def parameter(prepared: Prepared, draws: Draws, name: str, keys: tuple[str, ...] | None = None) -> Array:
+    """A parameter over the years: (D, Y or 1), or (D, Y or 1, len(keys)), moved by the scenario's levers."""
+    if keys is None:
+        return prepared.book.path(name, draws.of(prepared.cell(name)))
+    columns = [prepared.book.path(name, draws.of(prepared.cell(name, key)), key) for key in keys]
+    width = max(column.shape[1] for column in columns)
+    return np.stack([np.broadcast_to(column, (draws.size, width)) for column in columns], axis=-1)
+
+
+def steady(prepared: Prepared, draws: Draws, name: str, key: str = "") -> Array:
+    """(D,), a parameter that does not move within a run; a scenario's levers hold for all of it."""
+    return parameter(prepared, draws, name, (key,))[:, -1, 0] if key else parameter(prepared, draws, name)[:, -1]
+
+
 def used_cells(prepared: Prepared) -> Iterable[Cell]:
     """The uncertain cells a run has asked for, in the order of their names."""
     return (prepared.cells[name] for name in sorted(prepared.cells))

@@ -117,6 +117,13 @@ def make_layout(study: Study, start: int, until: int) -> Layout:
     for name, kind in product([*[row["plant"] for row in own], *slot_names], product_names):
         if (name, kind) not in have:
             offers.append(_silent_offer(study, name, kind, offers, given, electrified[product_names.index(kind)]))
+    home_plants = {row["plant"] for row in own} | set(slot_names)
+    for row in offers:
+        if row["plant"] in home_plants:
+            # Home-made cars of a brand stand beside its imports, not among them: in a nest of their own a small
+            # weight stays small even where sanctions or fees drive the brand's other plants out.
+            row["peers"] = row["peers"] or row["brand"]
+            row["brand"] = f"{row['brand']}@{settings.country}"
     offers.sort(key=lambda row: names.index(str(row["plant"])))
     brands = sorted({str(row["brand"]) for row in offers})
     faults = []

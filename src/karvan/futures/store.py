@@ -119,7 +119,7 @@ def figures_chunk(run: Futures, block: int) -> pl.DataFrame:
             "year": np.tile(np.asarray(run.years), count),
         }
         frame = pl.DataFrame(data).with_columns(pl.lit(label).alias("plant"))
-        columns = []
+        columns: list[Any] = []
         for name in names:
             if place == 0:
                 array = run.figures.get(name)

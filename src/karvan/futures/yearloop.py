@@ -436,6 +436,7 @@ class _Run:
         revenue = costs.total * output
         profit = revenue - landed - duty - spend_parts.sum(axis=-1) - payroll - overhead
         opening = (self.states.opened >= year) & (self.states.opened < year + 1) & (self.plants.opened0 >= year)
+        opening &= running > 0
         invested = (economy.investment[:, None] * self._at(plants.nameplate, index) * opening).sum(axis=-1)
 
         spend_by_group = spend_parts.sum(axis=1)

@@ -1,0 +1,433 @@
+"""The command line. Heavy imports stay inside the commands, so that help is instant."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from karvan._version import __version__
+
+if TYPE_CHECKING:
+    from karvan.futures.ensemble import Futures
+    from karvan.study.load import Study
+
+REPORT_DRAWS = 1000
+SIDE_DRAWS = 500
+"""Futures of the scenarios that stand beside the main one in a report."""
+
+
+def refuse(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn everything karvan refuses into its message and exit code 2."""
+
+    @wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        from karvan.base.errors import KarvanError
+
+        try:
+            return function(*args, **kwargs)
+        except KarvanError as error:
+            click.echo(f"karvan: {error}", err=True)
+            sys.exit(2)
+        except BrokenPipeError:
+            sys.exit(0)
+
+    return wrapped
+
+
+class Commands(click.Group):
+    """Commands in the order in which a newcomer needs them, with nearest names for unknown ones."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            from karvan.base.errors import nearest
+
+            hint = nearest(args[0], self.commands)
+            ctx.fail(f"No such command '{args[0]}'. {hint[0].upper() + hint[1:] if hint else ''}".strip())
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="karvan")
+def main() -> None:
+    """karvan: an open model of a national car industry.
+
+    Which plants there are and what they can make, what each partner brings, how many jobs and how much GDP follow, and
+    whether the country could become a regional hub.
+
+    \b
+    First steps:
+      karvan studies                        the studies at hand
+      karvan check azerbaijan               faults, contradictions, gaps, assumed values
+      karvan report azerbaijan              the report, one HTML file
+      karvan explain azerbaijan output.2030 the chain behind a figure
+    """
+
+
+draws_option = click.option(
+    "--draws", type=click.IntRange(1), default=REPORT_DRAWS, show_default=True, help="Number of futures."
+)
+until_option = click.option("--until", type=int, default=None, help="Last year; the study's horizon if left out.")
+seed_option = click.option("--seed", type=int, default=1, show_default=True, help="Seed: same seed, same result.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+workers_option = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; chosen by itself.")
+
+
+def emit(data: object) -> None:
+    """Print JSON; numbers that are no numbers become null."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on a terminal; nothing where the output is read by a program."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@main.command()
+@json_option
+@refuse
+def studies(as_json: bool) -> None:
+    """List the studies at hand: built in, and in this folder."""
+    import tomllib
+
+    from karvan.study.load import packaged
+
+    rows = []
+    here = [path.parent for path in sorted(Path().glob("*/study.toml"))]
+    for kind, folders in (("built in", list(packaged().values())), ("here", here)):
+        for folder in folders:
+            try:
+                settings = tomllib.loads((folder / "study.toml").read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+                settings = {}
+            name = folder.name if kind == "built in" else str(folder)
+            rows.append({"name": name, "where": kind, "title": settings.get("title", "(unreadable: karvan check)")})
+    if as_json:
+        emit(rows)
+        return
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        click.echo(f"{row['name']:<{width}}  {row['title']}  ({row['where']})")
+
+
+@main.command()
+@click.argument("study")
+@click.option("--as-of", default=None, metavar="DATE", help="Only what was known by this date (YYYY-MM-DD).")
+@click.option("--all", "everything", is_flag=True, help="List every assumed value and gap, not only the first.")
+@json_option
+@refuse
+def check(study: str, as_of: str | None, everything: bool, as_json: bool) -> None:
+    """Check a study: faults (exit code 2), contradictions, gaps, assumed values, stale claims."""
+    from karvan.base.errors import StudyFaults
+    from karvan.study.audit import as_dict, audit, lines
+    from karvan.study.load import load
+
+    try:
+        found = audit(load(study, as_of=as_of))
+    except StudyFaults as error:
+        if as_json:
+            emit({"study": study, "faults": [vars(fault) for fault in error.faults]})
+            sys.exit(2)
+        raise
+    if as_json:
+        emit(as_dict(found))
+        return
+    for line in lines(found, everything=everything):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("study")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="File to write.")
+@click.option(
+    "--scenario", "scenarios", multiple=True, help="Scenario; repeat for several. The first leads. All if left out."
+)
+@draws_option
+@until_option
+@seed_option
+@workers_option
+@json_option
+@refuse
+def report(
+    study: str,
+    output: Path | None,
+    scenarios: tuple[str, ...],
+    draws: int,
+    until: int | None,
+    seed: int,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Make the report: one HTML file that opens offline."""
+    from karvan.futures.drivers import drivers
+    from karvan.futures.ensemble import simulate_many
+    from karvan.futures.history import run_history
+    from karvan.reporting.report import summary, write
+    from karvan.study.load import load
+
+    loaded = load(study)
+    names = list(dict.fromkeys(scenarios)) or ["baseline", *[n for n in loaded.scenarios if n != "baseline"]]
+    lead = names[0]
+    wanted = {
+        name: draws if name in (lead, "no_industry") else min(draws, SIDE_DRAWS) for name in [*names, "no_industry"]
+    }
+    with progress("futures") as bar:
+        runs = simulate_many(loaded, wanted, until=until, seed=seed, workers=workers, progress=bar)
+    path = output or Path(f"{loaded.name}.html")
+    back = run_history(loaded, draws=min(draws, SIDE_DRAWS), seed=seed) if len(loaded.table("claims")) > 50 else None
+    last = runs[lead].years[-1]
+    year = min(2035, last)
+    strongest = drivers(f"output.{year}@{lead}", runs)
+    write(runs, path, main=lead, backrun=back, drivers=strongest)
+    if as_json:
+        emit(
+            {
+                "report": str(path),
+                "scenarios": list(runs),
+                "draws": draws,
+                "seed": seed,
+                "years": list(runs[lead].years),
+            }
+        )
+        return
+    for line in summary(runs, main=lead):
+        click.echo(line)
+    click.echo(f"\nreport: {path}")
+
+
+@main.command()
+@click.argument("study")
+@click.option("--scenario", default="baseline", show_default=True, help="Scenario.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default=None, help="Folder of the run; under runs/ if left out."
+)
+@draws_option
+@until_option
+@seed_option
+@workers_option
+@json_option
+@refuse
+def run(
+    study: str,
+    scenario: str,
+    output: Path | None,
+    draws: int,
+    until: int | None,
+    seed: int,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Run the futures of one scenario and keep them in a folder under runs/."""
+    from karvan.futures.ensemble import simulate
+    from karvan.futures.store import fingerprint, manifest, save
+    from karvan.study.load import load
+
+    loaded = load(study)
+    with progress("futures") as bar:
+        result = simulate(loaded, scenario=scenario, draws=draws, until=until, seed=seed, workers=workers, progress=bar)
+    name = f"{loaded.name}-{scenario}-{draws}-{result.years[-1]}-seed{seed}-{fingerprint(loaded)[:8]}"
+    folder = save(result, output or Path("runs") / name)
+    if as_json:
+        emit({"folder": str(folder), **manifest(result)})
+        return
+    from karvan.futures.figures import figure
+
+    for year in dict.fromkeys((result.years[0], min(2030, result.years[-1]), result.years[-1])):
+        made = figure(f"output.{year}@{scenario}", loaded, {scenario: result})
+        click.echo(f"{year}: {made.text()} cars made (median, 5-95 % of {draws:,} futures)")
+    click.echo(f"run: {folder}")
+
+
+@main.command()
+@click.argument("study")
+@click.option("--scenario", "scenarios", multiple=True, required=True, help="Scenario; give two or more.")
+@click.option("--year", type=int, default=None, help="Year compared; the last one if left out.")
+@draws_option
+@until_option
+@seed_option
+@workers_option
+@json_option
+@refuse
+def compare(
+    study: str,
+    scenarios: tuple[str, ...],
+    year: int | None,
+    draws: int,
+    until: int | None,
+    seed: int,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Set scenarios side by side, under the same draws."""
+    from karvan.base.errors import InputError
+    from karvan.futures.ensemble import simulate_many
+    from karvan.futures.figures import figure
+    from karvan.study.load import load
+
+    loaded = load(study)
+    names = list(dict.fromkeys(scenarios))
+    if len(names) < 2:
+        raise InputError("compare needs two scenarios or more: repeat --scenario")
+    with progress("futures") as bar:
+        runs = simulate_many(
+            loaded, dict.fromkeys([*names, "no_industry"], draws), until=until, seed=seed, workers=workers, progress=bar
+        )
+    chosen = year if year is not None else runs[names[0]].years[-1]
+    table: dict[str, dict[str, Any]] = {}
+    for quantity in COMPARED:
+        row = {}
+        for name in names:
+            found = figure(f"{quantity}.{chosen}@{name}", loaded, runs)
+            row[name] = {"value": found.value, "low": found.low, "high": found.high, "text": found.text()}
+            row["unit"], row["title"] = found.unit, found.title  # type: ignore[assignment]
+        table[quantity] = row
+    if as_json:
+        emit({"year": chosen, "figures": table})
+        return
+    width = max(len(f"{row['title']}") for row in table.values())
+    columns = {name: max(len(name), *(len(row[name]["text"]) for row in table.values())) for name in names}
+    click.echo(f"{chosen}: median (5-95 %) of {draws:,} futures")
+    click.echo("  ".join([" " * width, *(f"{name:>{columns[name]}}" for name in names)]))
+    for row in table.values():
+        cells = [f"{row[name]['text']:>{columns[name]}}" for name in names]
+        unit = "" if row["unit"] == "share of 1" else row["unit"]
+        click.echo("  ".join([f"{row['title']:<{width}}", *cells, unit]).rstrip())
+
+
+COMPARED = (
+    "output",
+    "exports",
+    "export_share",
+    "self_sufficiency_new",
+    "self_sufficiency_all",
+    "self_sufficiency_value",
+    "local_content",
+    "jobs",
+    "gdp",
+    "jobs_net",
+    "gdp_net",
+    "tax_net",
+    "imports_net",
+    "npv",
+    "hub_verdict",
+)
+
+
+@main.command()
+@click.argument("study")
+@click.argument("address")
+@draws_option
+@until_option
+@seed_option
+@json_option
+@refuse
+def explain(study: str, address: str, draws: int, until: int | None, seed: int, as_json: bool) -> None:
+    """Show the chain behind a figure: formula, inputs, assumptions, sources.
+
+    \b
+    Addresses:
+      output.2030                         a forecast of the baseline
+      output.hajigabul_azermash_cp.2030@hub   by plant, in a scenario
+      output.2019  output.2020-04         the record, by year or month
+      claim.ID  parameter.NAME[.KEY]      a claim, an assumption
+    """
+    from karvan.futures.explain import as_dict, lines
+    from karvan.study.load import load
+
+    loaded = load(study)
+    found = explain_figure(loaded, address, draws=draws, until=until, seed=seed)
+    if as_json:
+        emit(as_dict(found))
+        return
+    for line in lines(found):
+        click.echo(line)
+
+
+def explain_figure(study: "Study", address: str, *, draws: int, until: int | None, seed: int) -> Any:
+    """Explain a figure, simulating only what its address needs."""
+    from karvan.base.errors import UnknownName
+    from karvan.base.quantities import quantities
+    from karvan.futures.ensemble import simulate_many
+    from karvan.futures.explain import explain as explain_
+    from karvan.futures.figures import parse, record
+
+    parsed = parse(address)
+    runs: dict[str, Futures] = {}
+    past = parsed.quantity in ("claim", "parameter") or record(parsed, study) is not None
+    kind = quantities()[parsed.quantity].kind if parsed.quantity in quantities() else ""
+    if parsed.quantity == "parameter":
+        try:
+            return explain_(address, study, {})
+        except UnknownName:
+            past = False  # a cell of a table is known only to a run
+    if not past and kind != "record":
+        study.scenario(parsed.scenario)
+        wanted = {parsed.scenario: draws}
+        if kind == "net":
+            wanted["no_industry"] = draws
+        with progress("futures") as bar:
+            runs = simulate_many(study, wanted, until=until, seed=seed, progress=bar)
+    return explain_(address, study, runs)
+
+
+@main.command()
+@click.argument("country")
+@click.argument("folder", type=click.Path(path_type=Path))
+@refuse
+def new(country: str, folder: Path) -> None:
+    """Make a starter study for any country in the world tables; every assumed cell is marked.
+
+    COUNTRY is an ISO3 code such as KAZ.
+    """
+    from karvan.futures.starter import new_study
+
+    path = new_study(country.upper(), folder)
+    click.echo(f"study: {path}\nnext: karvan check {path}; karvan report {path}")
+
+
+@main.command()
+@click.argument("study")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Workbook to write."
+)
+@refuse
+def export(study: str, output: Path | None) -> None:
+    """Write a study as a workbook of values (.xlsx) that can be edited, checked and reported."""
+    from karvan.base.errors import InputError
+    from karvan.study.load import load
+    from karvan.study.workbook import write_workbook
+
+    loaded = load(study)
+    path = output or Path(f"{loaded.name}.xlsx")
+    if path.suffix.lower() != ".xlsx":
+        raise InputError(f"{path}: a workbook's name must end in .xlsx")
+    write_workbook(loaded, path)
+    click.echo(f"workbook: {path}\nnext: karvan check {path}; karvan report {path}")
+
+
+if __name__ == "__main__":
+    main()
