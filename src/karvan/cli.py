@@ -299,11 +299,11 @@ def compare(
     chosen = year if year is not None else runs[names[0]].years[-1]
     table: dict[str, dict[str, Any]] = {}
     for quantity in COMPARED:
-        row = {}
+        row: dict[str, Any] = {}
         for name in names:
             found = figure(f"{quantity}.{chosen}@{name}", loaded, runs)
             row[name] = {"value": found.value, "low": found.low, "high": found.high, "text": found.text()}
-            row["unit"], row["title"] = found.unit, found.title  # type: ignore[assignment]
+            row["unit"], row["title"] = found.unit, found.title
         table[quantity] = row
     if as_json:
         emit({"year": chosen, "figures": table})

@@ -577,7 +577,8 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     )
     theta = np.maximum(steady(prepared, draws, "theta"), steady(prepared, draws, "eta") + 0.1)
     eta = steady(prepared, draws, "eta")
-    shocks = draws.normal("flows", *prepared.flow_error.shape) * prepared.flow_error
+    # Lognormal with mean 1: the estimated flow is the mean, not the median.
+    shocks = draws.normal("flows", *prepared.flow_error.shape) * prepared.flow_error - 0.5 * prepared.flow_error**2
     appeal = np.exp(shocks)[:, prepared.offer_country]
     appeal[:, own] = 1.0
     appeal[:, own, layout.home] = odds[:, None]

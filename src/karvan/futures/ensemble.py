@@ -246,7 +246,7 @@ def _join(prepared: Prepared, scenario: str, seed: int, draws: int, results: lis
 
     figures, markets = stack("figures"), stack("markets")
     offers = {}
-    for key, value in results[0].offers.items():
+    for key in results[0].offers:
         if key.startswith("step."):
             offers[key] = np.mean([result.offers[key] for result in results], axis=0)
         else:

@@ -100,7 +100,7 @@ class _Run:
     def run(self) -> Block:
         start = self.layout.years[0]
         base_costs, base_content = self._costs(start - 1, -1)
-        ladder, base_price, _ = self.trade.delivered(
+        _, base_price, _ = self.trade.delivered(
             self._ex_works(base_costs, -1), base_content, start - 1, 0, levers=False
         )
         reference, present = self.trade.references(base_price)
@@ -263,7 +263,7 @@ class _Run:
         wanted, used, stock = self._buyers(index)
 
         costs, content = self._costs(year, index)
-        ladder, price, origin = self.trade.delivered(self._ex_works(costs, index), content, year, index)
+        ladder, price, _ = self.trade.delivered(self._ex_works(costs, index), content, year, index)
         price = self._incentive(price, year)
         # A price below a tenth of its reference is a data fault of a draw, not a bargain.
         cost_hat = np.clip(price / self.base_price, 0.1, 10.0)
