@@ -194,8 +194,8 @@ class Batch:
     def back(self, array: Array, *, sorted_offers: bool = True) -> Array:
         """(rows, M, D) as (..., rows, M), rows in the caller's order."""
         rows = array[self.layout.inverse] if sorted_offers and not self.layout.in_order else array
-        out = np.ascontiguousarray(rows.swapaxes(0, 1) if self.markets_last else np.moveaxis(rows, -1, 0))
-        return out.reshape(self.lead + out.shape[1:])
+        out = rows.swapaxes(0, 1) if self.markets_last else np.ascontiguousarray(np.moveaxis(rows, -1, 0))
+        return out.reshape(self.lead + out.shape[1:])  # with markets last it may stay a view: no copy is made
 
 
 def run_sum(rows: Array, start: IntArray) -> Array:
