@@ -1,42 +1,30 @@
 """The command line. Heavy imports stay inside the commands, so that help is instant."""
 
-import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from karvan._version import __version__
+from karvan.commands import register
+from karvan.commands.common import (
+    draws_option,
+    emit,
+    json_option,
+    progress,
+    refuse,
+    seed_option,
+    until_option,
+    workers_option,
+)
 
 if TYPE_CHECKING:
     from karvan.futures.ensemble import Futures
     from karvan.study.load import Study
 
-REPORT_DRAWS = 1000
 SIDE_DRAWS = 500
 """Futures of the scenarios that stand beside the main one in a report."""
-
-
-def refuse(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn everything karvan refuses into its message and exit code 2."""
-
-    @wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        from karvan.base.errors import KarvanError
-
-        try:
-            return function(*args, **kwargs)
-        except KarvanError as error:
-            click.echo(f"karvan: {error}", err=True)
-            sys.exit(2)
-        except BrokenPipeError:
-            sys.exit(0)
-
-    return wrapped
 
 
 class Commands(click.Group):
@@ -71,40 +59,6 @@ def main() -> None:
       karvan report azerbaijan              the report, one HTML file
       karvan explain azerbaijan output.2030 the chain behind a figure
     """
-
-
-draws_option = click.option(
-    "--draws", type=click.IntRange(1), default=REPORT_DRAWS, show_default=True, help="Number of futures."
-)
-until_option = click.option("--until", type=int, default=None, help="Last year; the study's horizon if left out.")
-seed_option = click.option("--seed", type=int, default=1, show_default=True, help="Seed: same seed, same result.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-workers_option = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; chosen by itself.")
-
-
-def emit(data: object) -> None:
-    """Print JSON; numbers that are no numbers become null."""
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
-
-
-@contextmanager
-def progress(title: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on a terminal; nothing where the output is read by a program."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @main.command()
@@ -428,6 +382,8 @@ def export(study: str, output: Path | None) -> None:
     write_workbook(loaded, path)
     click.echo(f"workbook: {path}\nnext: karvan check {path}; karvan report {path}")
 
+
+register(main)
 
 if __name__ == "__main__":
     main()

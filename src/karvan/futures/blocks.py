@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from karvan.base.axes import Array, IntArray
-from karvan.demand.fleet import steady_fleet, survival, weibull_scale
+from karvan.demand.fleet import fleet_from_age_classes, steady_fleet, survival, weibull_scale
 from karvan.demand.growth import simulate_growth
 from karvan.demand.ownership import fit_beta
 from karvan.economy.parts import ImpactEffects
@@ -243,6 +243,11 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
     entry = (1 - share_new[..., None]) * used_ages
     entry[..., 0] += share_new
     fleet = steady_fleet(stock, alive, entry_ages=entry)
+    for m, classes in enumerate(prepared.age_classes):
+        if classes is not None:  # ages on record beat a fleet that has long been steady
+            counts = np.broadcast_to(np.array(classes[1]), (size, len(classes[1])))
+            aged = fleet_from_age_classes(counts, AGES, bounds=classes[0], survival=alive[:, m])
+            fleet[:, m] = aged * (stock[:, m] / aged.sum(axis=-1))[:, None]
 
     ceiling = markets_of(prepared, draws, "electrified_ceiling")
     midpoint = markets_of(prepared, draws, "electrified_midpoint")

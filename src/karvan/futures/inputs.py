@@ -95,6 +95,8 @@ class Prepared:
     """Of income per head, one series a market."""
     stock: tuple[Cell, ...]
     """Cars in use by market, end of the year before the start."""
+    age_classes: tuple[tuple[tuple[int, ...], tuple[float, ...]] | None, ...]
+    """By market: lower bounds of the age classes on record and the cars in them, latest year before the start."""
     effects: ImpactEffects
     """Input-output effects, one member a donor."""
     donors: tuple[str, ...]
@@ -173,6 +175,7 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
         population=people,
         growth=_growth([income_by[market] for market in layout.markets], base),
         stock=tuple(_stock_cell(study, market, start) for market in layout.markets),
+        age_classes=tuple(_age_classes(study, market, start) for market in layout.markets),
         effects=effects,
         donors=donors,
         exchange_rate=_exchange_rate(study, base),
@@ -338,6 +341,23 @@ def _stock_cell(study: Study, market: str, start: int) -> Cell:
     if given is not None:
         return given
     raise UnknownName(f"neither markets.csv nor the world tables give the cars in use of {market}; add a row 'stock'")
+
+
+def _age_classes(study: Study, market: str, start: int) -> tuple[tuple[int, ...], tuple[float, ...]] | None:
+    """Cars by age class in the latest year on record before the start; the last class is open. None without a record."""
+    bounds = {"0-2": 0, "2-5": 2, "5-10": 5, "10-20": 10, "20+": 20}
+    frame = known_by(world_table("fleet_ages"), study.as_of).filter(
+        (pl.col("country") == market) & (pl.col("year") < start) & pl.col("age_class").is_in(list(bounds))
+    )
+    by_year: dict[int, dict[int, float]] = {}
+    for row in frame.iter_rows(named=True):
+        by_year.setdefault(row["year"], {})[bounds[row["age_class"]]] = row["cars"]
+    for year in sorted(by_year, reverse=True):
+        cars = by_year[year]
+        if {0, 2, 5, 10} <= set(cars) and year >= start - 8:
+            order = tuple(sorted(cars))
+            return order, tuple(cars[bound] for bound in order)
+    return None
 
 
 def _cars_in_use(study: Study, market: str) -> dict[int, float]:

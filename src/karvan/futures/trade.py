@@ -231,6 +231,8 @@ class Trade:
             nests = np.array([brand * ces.products + ces.product[v] for brand in brands])
             for m in range(out.shape[1]):
                 shares = ces.brand_share[nests, m]
+                if not (shares > 0).any():  # none of its peers is known there: the middle of all brands stands in
+                    shares = ces.brand_share[np.arange(len(layout.brands)) * ces.products + ces.product[v], m]
                 shares = shares[shares > 0]
                 out[v, m] = float(np.median(shares)) if shares.size else 1.0 / max(len(layout.brands), 1)
         return out

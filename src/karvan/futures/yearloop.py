@@ -39,6 +39,9 @@ BOUND = ("state", "demand", "capacity", "partner_supply")
 SERVICES = ("utilities", "construction", "transport", "business_finance")
 """Industries among which a plant's local overhead is shared evenly, as far as the table has them: ``assumed``."""
 ITERATIONS = 10
+LEAST_ENTRANT = 0.5
+"""Least price of an entrant over that of its peers that still counts as a lower price for the same thing: ``assumed``,
+range 0.4 to 0.7."""
 FLOOR = 0.25
 """Least purchases of cars in a year, share of the base year's."""
 
@@ -106,6 +109,8 @@ class _Run:
         reference, present = self.trade.references(base_price)
         self.base_price = np.where(self._entrant_cells(), reference, base_price)
         self.present = present
+        # A car at less than half the price of those it is compared with is another kind of car, not a bargain.
+        self.least_hat = np.where(self._entrant_cells(), LEAST_ENTRANT, 0.1)
         self.peer_share = self.trade.peer_share()
         self.sibling = self.trade.sibling_odds()
         for index, year in enumerate(self.layout.years):
@@ -265,8 +270,7 @@ class _Run:
         costs, content = self._costs(year, index)
         ladder, price, _ = self.trade.delivered(self._ex_works(costs, index), content, year, index)
         price = self._incentive(price, year)
-        # A price below a tenth of its reference is a data fault of a draw, not a bargain.
-        cost_hat = np.clip(price / self.base_price, 0.1, 10.0)
+        cost_hat = np.clip(price / self.base_price, self.least_hat, 10.0)
 
         capacity = self._capacity(year, index)
         supply = self._at(plants.partner_supply, index) * self._at(plants.nameplate, index) * self.states.running

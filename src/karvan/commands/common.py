@@ -1,0 +1,65 @@
+"""What the commands share: options, refusals, progress, JSON."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import click
+
+REPORT_DRAWS = 1000
+"""Futures of a run unless told otherwise."""
+
+
+def refuse(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn everything karvan refuses into its message and exit code 2."""
+
+    @wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        from karvan.base.errors import KarvanError
+
+        try:
+            return function(*args, **kwargs)
+        except KarvanError as error:
+            click.echo(f"karvan: {error}", err=True)
+            sys.exit(2)
+        except BrokenPipeError:
+            sys.exit(0)
+
+    return wrapped
+
+
+draws_option = click.option(
+    "--draws", type=click.IntRange(1), default=REPORT_DRAWS, show_default=True, help="Number of futures."
+)
+until_option = click.option("--until", type=int, default=None, help="Last year; the study's horizon if left out.")
+seed_option = click.option("--seed", type=int, default=1, show_default=True, help="Seed: same seed, same result.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+workers_option = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; chosen by itself.")
+
+
+def emit(data: object) -> None:
+    """Print JSON; numbers that are no numbers become null."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on a terminal; nothing where the output is read by a program."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
