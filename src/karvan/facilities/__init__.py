@@ -20,6 +20,7 @@ from karvan.facilities.chains import (
     exponential_unreliable,
     slotted_line,
 )
+from karvan.facilities.ensemble import PlantSurrogate, plant_surrogate
 from karvan.facilities.labour import people_per_thousand, stations, takt_minutes, workers
 from karvan.facilities.ladder import (
     RUNGS,
@@ -53,6 +54,7 @@ __all__ = [
     "Money",
     "Plant",
     "PlantReport",
+    "PlantSurrogate",
     "Rate",
     "Shares",
     "Shop",
@@ -73,6 +75,7 @@ __all__ = [
     "line_efficiency",
     "merge",
     "people_per_thousand",
+    "plant_surrogate",
     "ramp_up",
     "slotted_line",
     "stations",

@@ -47,11 +47,12 @@ class Failures:
         gaps: np.random.Generator,
         fixes: np.random.Generator,
         *,
-        same_luck: bool = False,
+        luck: int | None = None,
     ) -> None:
-        # (replications,) each, seconds. With the same luck, one replication's draws serve them all.
+        # (replications,) each, seconds. Replication n meets luck number n mod luck; each has its own where not said.
         self.mtbf, self.mttr = (np.broadcast_to(each, (replications,))[:, None] for each in (mtbf, mttr))
-        self._gaps, self._fixes, self._rows = gaps, fixes, 1 if same_luck else replications
+        self._gaps, self._fixes, self._luck = gaps, fixes, replications if luck is None else luck
+        self._whose = np.arange(replications) % self._luck
         self.starts: Array = np.zeros((replications, 0))
         self.repairs: Array = np.zeros((replications, 0))
         self._last: Array = np.zeros((replications, 1))
@@ -60,10 +61,10 @@ class Failures:
         """Draw on until the last known breakdown of every replication is past ``until`` (replications,)."""
         starts, repairs = [self.starts], [self.repairs]
         while (self._last[:, 0] <= until).any():
-            gaps = self._gaps.standard_exponential((self._rows, self.BATCH))
+            gaps = self._gaps.standard_exponential((self._luck, self.BATCH))[self._whose]
             times = self._last + np.cumsum(gaps, axis=1) * self.mtbf
             starts.append(times)
-            repairs.append(self._fixes.standard_exponential((self._rows, self.BATCH)) * self.mttr)
+            repairs.append(self._fixes.standard_exponential((self._luck, self.BATCH))[self._whose] * self.mttr)
             self._last = times[:, -1:]
         if len(starts) > 1:
             self.starts, self.repairs = np.concatenate(starts, axis=1), np.concatenate(repairs, axis=1)

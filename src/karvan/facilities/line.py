@@ -13,7 +13,7 @@ Conventions. They change the answer by 1 to 4 points, so they are fixed here and
 The recursion and how it is run: :mod:`karvan.facilities._recursion`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -26,6 +26,7 @@ from karvan.base.streams import stream
 from karvan.facilities._recursion import Failures, StationPlan, Tally, march, padded
 from karvan.facilities.calendars import Calendar, KitSupply
 
+_NAMES = ("cycle_s", "mtbf_min", "mttr_min")
 ERRORS_APART = 1.96
 """Two stations tie when their gains differ by less than this many standard errors of the difference."""
 
@@ -285,22 +286,26 @@ class Line:
                 raise InputError(
                     f"line: {name} has a value of 0 or less, or not finite; expected more than 0 everywhere"
                 )
-        count = padded(draws)
-        end = (warmup_hours + hours) * 3600.0
+        wide = {name: np.broadcast_to(array, (draws, len(self.stations))) for name, array in arrays.items()}
+        return self._lanes(hours, warmup_hours, seed, draws, wide, luck=1 if same_luck else padded(draws))
+
+    def _lanes(
+        self, hours: float, warmup_hours: float, seed: int, draws: int, given: Mapping[str, Array], luck: int
+    ) -> Array:
+        """Cars per hour of ``draws`` lines; line ``n`` meets luck number ``n mod luck``."""
+        start, end, count = warmup_hours * 3600.0, (warmup_hours + hours) * 3600.0, padded(draws)
         plans = []
         for i, station in enumerate(self.stations):
             values = {}
-            for name in given:
+            for name in _NAMES:
                 column = getattr(station, name)
-                if name in arrays and column is not None:
-                    column = np.broadcast_to(arrays[name], (draws, len(self.stations)))[:, i]
-                    column = np.concatenate([column, np.repeat(column[-1:], count - draws)])
+                if name in given and column is not None:
+                    column = np.concatenate([given[name][:, i], np.repeat(given[name][-1:, i], count - draws)])
                 values[name] = column
-            plans.append(self._plan(i, count, seed, end, _Known(**values), same_luck=same_luck))
-        come = self._arrivals(count, seed, end)
-        if come is not None and same_luck:
-            come = np.broadcast_to(come[:1], come.shape)
-        start = warmup_hours * 3600.0
+            plans.append(self._plan(i, count, seed, end, _Known(**values), luck=luck))
+        come = self._arrivals(luck, seed, end)
+        if come is not None:
+            come = come[np.arange(count) % luck]
         tally = march(plans, self.buffers, replications=draws, start=start, end=end, arrivals=come, shares=False)
         return np.asarray(tally.left[-1, :draws] / hours)
 
@@ -317,20 +322,22 @@ class Line:
         if replications < 2:
             raise InputError(f"bottleneck: {replications} replications found; expected 2 or more, to know the error")
 
-        def rate(line: Line) -> Array:
-            return line.simulate(hours, replications, seed, warmup_hours, shares=False).throughput_per_hour
-
-        base, count = rate(self), len(self.stations)
+        count, luck = len(self.stations), padded(replications)
+        # The line as it is, each station faster, each station's repairs shorter: all at once, side by side.
+        own = {name: np.array([getattr(s, name) or np.nan for s in self.stations], dtype=np.float64) for name in _NAMES}
+        trials = {name: np.tile(column, (1 + 2 * count, 1)) for name, column in own.items()}
+        each = np.arange(count)
+        trials["cycle_s"][1 + each, each] /= 1.01
+        trials["mttr_min"][1 + count + each, each] *= 0.9
+        wide = {name: np.repeat(table, luck, axis=0) for name, table in trials.items()}
+        draws = (1 + 2 * count) * luck
+        rates = self._lanes(hours, warmup_hours, seed, draws, wide, luck).reshape(1 + 2 * count, luck)[:, :replications]
         gains = np.full((3, count, replications), np.nan)
-        for i, station in enumerate(self.stations):
-            gains[0, i] = rate(self._with_station(i, replace(station, cycle_s=station.cycle_s / 1.01))) - base
-            if station.mttr_min is None:
-                gains[1, i] = 0.0
-            else:
-                gains[1, i] = rate(self._with_station(i, replace(station, mttr_min=station.mttr_min * 0.9))) - base
-            if i < count - 1:
-                more = [*self.buffers[:i], self.buffers[i] + 10, *self.buffers[i + 1 :]]
-                gains[2, i] = rate(replace(self, buffers=more)) - base
+        gains[:2] = (rates[1:] - rates[0]).reshape(2, count, replications)
+        for i in range(count - 1):
+            roomier = replace(self, buffers=[*self.buffers[:i], self.buffers[i] + 10, *self.buffers[i + 1 :]])
+            after = roomier.simulate(hours, replications, seed, warmup_hours, shares=False).throughput_per_hour
+            gains[2, i] = after - rates[0]
         means, errors = gains.mean(axis=2), gains.std(axis=2, ddof=1) / replications**0.5
         best = int(means[0].argmax())
         behind = gains[0, best] - gains[0]
@@ -339,11 +346,8 @@ class Line:
         names = tuple(station.name or f"station {i + 1}" for i, station in enumerate(self.stations))
         return Bottleneck(means[0], errors[0], means[1], errors[1], means[2], errors[2], tuple(order), names)
 
-    def _with_station(self, index: int, station: Station) -> "Line":
-        return replace(self, stations=[*self.stations[:index], station, *self.stations[index + 1 :]])
-
     def _plan(
-        self, index: int, replications: int, seed: int, end: float, known: "_Known", *, same_luck: bool = False
+        self, index: int, replications: int, seed: int, end: float, known: "_Known", *, luck: int | None = None
     ) -> StationPlan:
         station = self.stations[index]
         cycle = np.broadcast_to(np.asarray(known.cycle_s, dtype=np.float64), (replications,))
@@ -351,7 +355,7 @@ class Line:
         if known.mtbf_min is not None and known.mttr_min is not None:
             gaps, fixes = stream(seed, f"line.{index}.gaps"), stream(seed, f"line.{index}.repairs")
             times = np.asarray(known.mtbf_min) * 60.0, np.asarray(known.mttr_min) * 60.0
-            breakdowns = Failures(*times, replications, gaps, fixes, same_luck=same_luck)
+            breakdowns = Failures(*times, replications, gaps, fixes, luck=luck)
         stops = None
         if self.failures == "clock" and breakdowns is not None:
             stops = _clock_failures(breakdowns, station.calendar, end)
@@ -366,7 +370,7 @@ class Line:
             generators = stream(seed, f"line.{index}.work"), stream(seed, f"line.{index}.passes")
             exponential = self.service == "exponential"
             work = _Varying(
-                cycle, station.first_time_right, exponential, mix, factors, breakdowns, *generators, same_luck=same_luck
+                cycle, station.first_time_right, exponential, mix, factors, breakdowns, *generators, luck=luck
             )
             return StationPlan(cycle, work=work, stops=stops, calendar=station.calendar)
         return StationPlan(cycle, failures=breakdowns, stops=stops, calendar=station.calendar)
@@ -422,7 +426,7 @@ class _Varying:
         works: np.random.Generator,
         passes: np.random.Generator,
         *,
-        same_luck: bool,
+        luck: int | None,
     ) -> None:
         self.cycle, self.right, self.exponential, self.mix, self.factors = (
             cycle,
@@ -432,7 +436,7 @@ class _Varying:
             factors,
         )
         self.failures, self.replications, self.works, self.passes = failures, len(cycle), works, passes
-        self.columns = 1 if same_luck else len(cycle)
+        self.columns = len(cycle) if luck is None else luck
         self.car, self.worked = 0, np.zeros(len(cycle))
 
     def block(self, cars: int) -> tuple[Array, Array]:
@@ -442,10 +446,11 @@ class _Varying:
         if self.mix is not None and self.factors is not None:
             work *= self.factors[self.mix.models(self.car, cars)][:, None]
         rounds = self.passes.geometric(self.right, size=shape) if self.right < 1.0 else None
+        draws = None if rounds is None else rounds.astype(np.float64)
         if self.exponential:
-            work *= self.works.standard_exponential(shape) if rounds is None else self.works.standard_gamma(rounds)
-        elif rounds is not None:
-            work *= rounds
+            draws = self.works.standard_exponential(shape) if rounds is None else self.works.standard_gamma(rounds)
+        if draws is not None:
+            work *= draws[:, np.arange(self.replications) % self.columns]
         self.car += cars
         down = np.zeros_like(work)
         if self.failures is not None:

@@ -214,7 +214,7 @@ class Plant:
     @property
     def straight_time(self) -> float:
         """Cars a year at design rates, in straight time: the smallest shop rate x its hours."""
-        return min(shop.rate_per_hour * self._hours(shop) for shop in self.shops)
+        return min(shop.rate_per_hour * self.shop_hours(shop) for shop in self.shops)
 
     def known(self) -> tuple[Known, ...]:
         """The shops with every blank filled in."""
@@ -265,7 +265,7 @@ class Plant:
         """
         if replications < 2 or draws < 10:
             raise InputError(f"report: {replications} replications and {draws} draws found; expected at least 2 and 10")
-        year = self._line_hours
+        year = self.line_hours
         # With kits the start matters (a stock that runs down), so a year starts with the stock; without, warmed up.
         warm = 0.0 if self.kits is not None else 100.0
         full = self.line()
@@ -276,7 +276,7 @@ class Plant:
         central = float(ladder.effective)
         effective = self._effective(central, lucky.throughput_per_hour, draws, seed)
         per_year = year * (1.0 + self.overtime) * self._ramp
-        bottleneck = _times(self._without_kits.line().bottleneck(600.0 * self._stretch, 128, seed, 100.0), per_year)
+        bottleneck = _times(self._without_kits.line().bottleneck(600.0 * self.stretch, 128, seed, 100.0), per_year)
         options = self.usual_what_ifs(bottleneck) if what_ifs is None else what_ifs
         made = ladder.with_demand(self.demand) if self.demand is not None else None
         return PlantReport(
@@ -293,6 +293,13 @@ class Plant:
             cost_per_car=self._costs(effective),
             assumed=self.assumed,
         )
+
+    def central_shares(self, *, replications: int = 40, seed: int = 1) -> tuple[Shares, float]:
+        """The factors of the rungs at the central inputs, and *luck*: the standard deviation of a year / its mean."""
+        warm = 0.0 if self.kits is not None else 100.0
+        cars = self.line().simulate(self.line_hours, replications, seed, warm, shares=False).throughput_per_hour
+        shares, error = self._shares(cars * self.line_hours, replications, seed, warm)
+        return shares, error * float(np.sqrt(replications))
 
     def usual_what_ifs(self, bottleneck: Bottleneck) -> tuple[WhatIf, ...]:
         """One more shift; at the bottleneck 3 % more speed and 20 % less repair time; places where they help; kit
@@ -342,16 +349,18 @@ class Plant:
 
     def _cars(self, replications: int, seed: int, *, whole: bool) -> Array:
         """Cars a year, one for each replication."""
-        hours, warm = (self._line_hours, 0.0) if whole else (600.0 * self._stretch, 100.0 * self._stretch)
+        hours, warm = (self.line_hours, 0.0) if whole else (600.0 * self.stretch, 100.0 * self.stretch)
         rate = self.line().simulate(hours, replications, seed, warm, shares=False).throughput_per_hour
-        return np.asarray(rate * self._line_hours * (1.0 + self.overtime) * self._ramp)
+        return np.asarray(rate * self.line_hours * (1.0 + self.overtime) * self._ramp)
 
     def _shares(self, cars: Array, replications: int, seed: int, warm: float) -> tuple[Shares, float]:
         """The factors of the rungs, and the relative error of the last."""
         shops = self.known()
         straight = self.straight_time
-        worst = min(s.rate_per_hour * self._hours(s) * k.availability for s, k in zip(self.shops, shops, strict=True))
-        year = self._line_hours
+        worst = min(
+            s.rate_per_hour * self.shop_hours(s) * k.availability for s, k in zip(self.shops, shops, strict=True)
+        )
+        year = self.line_hours
 
         def mean(*, rework: bool, kits: bool) -> float:
             line = self.line(rework=rework, kits=kits)
@@ -386,11 +395,11 @@ class Plant:
         down = np.array([shop.mttr_min or 1.0 for shop in shops])
         ones = np.ones((1, len(shops)))  # the first draw is the centre
         rate = self._without_kits.line().simulate_draws(
-            1500.0 * self._stretch,
+            1500.0 * self.stretch,
             mtbf_min=up * np.concatenate([ones, factors("mtbf")]),
             mttr_min=down * np.concatenate([ones, factors("mttr")]),
             seed=seed,
-            warmup_hours=100.0 * self._stretch,
+            warmup_hours=100.0 * self.stretch,
         )
         inputs = central * rate[1:] / rate[0]
         years = central * luck / luck.mean()
@@ -422,7 +431,8 @@ class Plant:
     def _with_shop(self, index: int, shop: Shop) -> "Plant":
         return replace(self, shops=[*self.shops[:index], shop, *self.shops[index + 1 :]])
 
-    def _hours(self, shop: Shop) -> float:
+    def shop_hours(self, shop: Shop) -> float:
+        """Straight-time hours of a shop in a year."""
         return (shop.shifts or self.shifts) * self.hours_per_shift * self.days_per_week * self.weeks_per_year
 
     def _calendar(self, shop: Shop) -> Calendar:
@@ -434,14 +444,14 @@ class Plant:
         return len({shop.shifts or self.shifts for shop in self.shops}) > 1
 
     @property
-    def _line_hours(self) -> float:
+    def line_hours(self) -> float:
         """Hours of the line in a year: open ones, or clock hours of the working weeks."""
         return self.weeks_per_year * 168.0 if self._mixed else self.hours_per_year
 
     @property
-    def _stretch(self) -> float:
+    def stretch(self) -> float:
         """Longer runs for slower lines and for the clock: some 30,000 cars' worth at 60 an hour, fewer at less."""
-        clock = self._line_hours / self.hours_per_year
+        clock = self.line_hours / self.hours_per_year
         return clock * float(np.clip(20.0 / self._fastest, 1.0, 4.0))
 
     @property
