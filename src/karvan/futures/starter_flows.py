@@ -1,7 +1,7 @@
 """What the world tables know about one country and those around it, and the car flows estimated between them.
 
-The method is that of ``docs/flows.md``, with its elasticities, on the world tables alone: no cell is held at a record, so
-the error of each cell is that of its size class. Letters: ``O`` makers, ``M`` markets.
+The method is that of ``docs/flows.md``, with its elasticities, on the world tables alone: no cell is held at a record,
+so the error of each cell is that of its size class. Letters: ``O`` makers, ``M`` markets.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +30,8 @@ DUTY_ELSEWHERE = 0.10
 """``assumed`` where the tariff table has no rate."""
 CARS_OF_TOTAL = 0.75
 """Passenger cars among all vehicles made where no year has both: ``assumed``, 0.5 to 1."""
+HOME_SHARE = 0.9
+"""Share of its output that a maker smaller than its home market sells there: ``assumed``, 0.7 to 1."""
 EDGES = (0.001, 0.01, 0.03, 0.1, 0.3)
 ERRORS = (1.90, 1.24, 1.06, 0.86, 0.61, 0.50)
 """Standard error of ln flow by the cell's share of its market: below 0.1 %, to 1, 3, 10, 30 % and above."""
@@ -174,8 +176,8 @@ def around(world: World, home: str, most: int = 10) -> list[str]:
     """The home market, its neighbours with sales on record, and the largest markets for their distance."""
     known = [code for code in world.sold if code in world.levels and code in world.countries and code != home]
     km = dict(zip(known, world.distance([home], known)[0], strict=True))
-    # A market counts as gravity would have it, and no nearer than 300 km: a capital next door is no better than that.
-    worth = {code: world.sold[code] / max(km[code], 300.0) for code in known}
+    # Falls faster with distance than trade does: a study wants the markets around it before the giants far off.
+    worth = {code: world.sold[code] / max(km[code], 300.0) ** 1.5 for code in known}
     beside = sorted((code for code in world.neighbours(home) if code in worth), key=lambda code: -worth[code])[:6]
     others = sorted((code for code in known if code not in beside), key=lambda code: -worth[code])
     return [home, *beside, *others[: most - 1 - len(beside)]]
@@ -216,7 +218,11 @@ def estimate_flows(world: World, markets: Sequence[str], sold: Mapping[str, floa
     columns[-1] = max(rest, 0.01 * rows.sum())
     columns *= rows.sum() / columns.sum()
     seed = _seed(world, nodes, rows, columns, bought)
-    flows = balance_flows(seed, rows, columns, iterations=20_000).flows
+    known = np.full(seed.shape, np.nan)
+    if 0.0 < made.get(home, 0.0) < bought[home]:
+        # Gravity sends a small maker's cars abroad; makers smaller than their home market are there for that market.
+        known[nodes.index(home), nodes.index(home)] = HOME_SHARE * made[home]
+    flows = balance_flows(seed, rows, columns, known, iterations=20_000).flows
     at = [nodes.index(code) for code in markets]
     into = flows[:, at].sum(axis=1)
     order = [i for i in np.argsort(-into) if nodes[i] not in (home, ROW) and into[i] > 0]

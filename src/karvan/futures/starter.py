@@ -1,0 +1,120 @@
+"""A starter study for any country of the world tables: a folder that loads, runs and says ``assumed`` where it is.
+
+It is a form to fill in. What the world tables know (population, income, cars made, sold and in use, duties) is in it
+with its source; flows are estimated; the rest has the general ranges, marked as assumed, so that the answer is wide and
+says so.
+"""
+
+import csv
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from karvan.base.errors import InputError
+from karvan.futures.starter_flows import World, around, estimate_flows, find_country, read_world
+from karvan.futures.starter_tables import Row, Starter, columns_of, market_sales
+from karvan.study.load import load
+
+DONOR = "azerbaijan"
+"""The study whose structure a starter copies: components, products, industries, general ranges."""
+HORIZON = 15
+"""Years from the first to the last of the futures."""
+
+
+def new_study(country: str, folder: str | Path, name: str | None = None) -> Path:
+    """Write a starter study.
+
+    Parameters
+    ----------
+    country : ISO3 code (``KAZ``) or name of a country of the world tables.
+    folder : where to write; must not exist, or be empty.
+    name : name of the study; the folder's name if left out.
+
+    Returns
+    -------
+    The folder. It appears whole or not at all.
+
+    Errors: :class:`~karvan.base.errors.UnknownName` for a country that the world tables do not know, with the nearest
+    names; :class:`~karvan.base.errors.InputError` for a folder that is not empty, is a file, or cannot be written.
+    """
+    target = Path(folder)
+    if target.is_file():
+        raise InputError(f"{folder} is a file; expected a folder that does not exist yet")
+    if target.is_dir() and any(target.iterdir()):
+        raise InputError(f"folder {folder} is not empty; choose another, or empty it first")
+    world = read_world()
+    home = find_country(world, country)
+    parent = target.absolute().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=parent))
+    except OSError as error:
+        raise InputError(f"cannot write into {parent}: {error.strerror}") from None
+    try:
+        _write(part, make_starter(world, home), name or target.name)
+        part.chmod(0o755)
+        if target.is_dir():
+            target.rmdir()
+        part.rename(target)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return target
+
+
+def make_starter(world: World, home: str) -> Starter:
+    """Choose markets and rivals, and estimate the flows between them."""
+    markets = around(world, home)
+    sold = {market: market_sales(world, market)[1] for market in markets}
+    base = world.levels[home].year
+    return Starter(world, load(DONOR), home, tuple(markets), estimate_flows(world, markets, sold), base)
+
+
+def _write(folder: Path, starter: Starter, name: str) -> None:
+    for file, rows in starter.tables().items():
+        path = folder / file
+        path.parent.mkdir(exist_ok=True)
+        with path.open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.DictWriter(handle, columns_of(file), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows({column: _text(value) for column, value in row.items()} for row in rows)
+    (folder / "study.toml").write_text(_settings(starter, name), encoding="utf-8")
+
+
+def _text(value: object) -> object:
+    """A cell: numbers as short as they are exact, nothing for None."""
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return "" if value is None else value
+
+
+def _settings(starter: Starter, name: str) -> str:
+    world, home = starter.world, starter.home
+    country = world.name(home)
+    known = sorted(str(row["known_on"]) for row in _dated(starter))
+    settings: list[tuple[str, object]] = [
+        ("format", 1),
+        ("name", name),
+        ("title", f"{country}: a starter study"),
+        ("country", home),
+        ("base_year", starter.base),
+        ("start_year", starter.base + 1),
+        ("horizon", starter.base + 1 + HORIZON),
+        ("currency", "USD"),
+        ("home", home),
+        ("markets", list(starter.markets)),
+        ("as_of", known[-1] if known else f"{starter.base + 1}-07-01"),
+        (
+            "description",
+            f"Made from the world tables. Nearly everything about {country} is assumed, with wide ranges: replace rows "
+            "by what is known, each with its source. Money is in US dollars.",
+        ),
+    ]
+    return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in settings)
+
+
+def _dated(starter: Starter) -> Iterable[Row]:
+    rows = starter.tables().get("evidence/output.csv", [])
+    return [*rows, {"known_on": f"{starter.base + 1}-07-01"}]
