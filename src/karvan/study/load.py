@@ -16,7 +16,7 @@ from karvan.study.cells import Cell
 from karvan.study.register import parameters
 from karvan.study.scenario import Scenario, parse_scenario, read_scenario, validation_fault
 from karvan.study.schema import IO_COLUMNS, IO_ROWS, STUDY_TABLES, Table
-from karvan.study.tables import FILE, LINE, MAX_BYTES, RawTable, build, read_csv, reference_faults
+from karvan.study.tables import FILE, LINE, MAX_BYTES, RawTable, build, named_in, read_csv, reference_faults
 from karvan.study.world import known_by
 
 _SLOTS = ("unannounced_1", "unannounced_2")
@@ -317,7 +317,9 @@ def _parameter_faults(assumptions: pl.DataFrame, plants: set[str]) -> list[Fault
             faults.append(Fault(*place, "key", f"'{row['key']}'", f"no key: {described.name} has a single value"))
         elif described.keys == "plant" and plants and str(row["key"] or "*") not in plants | {"*", *_SLOTS}:
             # A misspelt key would leave the plant with the general value, and nobody would notice.
-            faults.append(Fault(*place, "key", f"'{row['key']}'", "a plant of plants", nearest(row["key"], plants)))
+            faults.append(
+                Fault(*place, "key", f"'{row['key']}'", named_in("plant", "plants"), nearest(row["key"], plants))
+            )
         if row["unit"] != described.unit:
             faults.append(Fault(*place, "unit", f"'{row['unit']}'", f"'{described.unit}'"))
         low, high = described.range
@@ -339,7 +341,14 @@ def _industry_faults(tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
         known = industries | set(others)
         lost = tables["input_output"].filter(~pl.col(name).is_in(sorted(known)))
         faults += [
-            Fault(row[FILE], row[LINE], name, f"'{row[name]}'", "an industry of industries", nearest(row[name], known))
+            Fault(
+                row[FILE],
+                row[LINE],
+                name,
+                f"'{row[name]}'",
+                named_in("industry", "industries"),
+                nearest(row[name], known),
+            )
             for row in lost.iter_rows(named=True)
         ]
     return faults

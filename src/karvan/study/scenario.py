@@ -134,8 +134,15 @@ def validation_fault(label: str, location: tuple[int | str, ...], message: str, 
             parts[-1] += f"[{item + 1}]"
         else:
             parts.append(str(item))
-    shown = "nothing" if "required" in message.lower() else repr(found)[:60]
-    return Fault(label, 0, ".".join(parts), shown, message[0].lower() + message[1:])
+    place = ".".join(parts)
+    if message == "Field required":
+        return Fault(label, 0, place, "nothing", "a value")
+    if message == "Extra inputs are not permitted":
+        return Fault(label, 0, place, "an unknown name", "a name that the documentation of the tables lists")
+    if message.startswith("Value error, "):
+        return Fault(label, 0, place, message.removeprefix("Value error, "), "values that fit together")
+    wanted = message.removeprefix("Input should be ")
+    return Fault(label, 0, place, repr(found)[:60], wanted[0].lower() + wanted[1:])
 
 
 def read_scenario(path: Path, label: str) -> tuple[Scenario | None, list[Fault]]:

@@ -113,10 +113,12 @@ def _limits(column: Column) -> str:
 def _number(text: str, column: Column) -> tuple[float | None, str]:
     expected = _limits(column)
     try:
-        value = float(text) if not re.search(r"[_,\s]", text) else math.nan
+        value = float(re.sub(r"[_,\s]", "", text))
     except ValueError:
         return None, expected
     if not math.isfinite(value):
+        return None, f"{expected}; infinite and missing ones have no place here"
+    if re.search(r"[_,\s]", text):  # 1,5 and 1,500 cannot be told apart
         return None, f"{expected}, with a decimal point and no separators"
     low = -math.inf if column.low is None else column.low
     high = math.inf if column.high is None else column.high
@@ -342,6 +344,11 @@ def _line(row: Mapping[str, object]) -> int:
     return int(str(row[LINE]))
 
 
+def named_in(column: str, table: str) -> str:
+    """What a cell that refers to another table may hold, in words."""
+    return f"a name from the column '{column}' of the table {table}"
+
+
 def reference_faults(spec: type[Table], frame: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
     """Cells that name a row of another table which is not there."""
     faults: list[Fault] = []
@@ -356,6 +363,6 @@ def reference_faults(spec: type[Table], frame: pl.DataFrame, tables: Mapping[str
         for row in missing.iter_rows(named=True):
             value = str(row[name])
             faults.append(
-                Fault(str(row[FILE]), _line(row), name, f"'{value}'", f"a {target} of {table}", nearest(value, known))
+                Fault(str(row[FILE]), _line(row), name, f"'{value}'", named_in(target, table), nearest(value, known))
             )
     return faults
