@@ -184,6 +184,54 @@ class TestMoneyOfAnotherYear:
             impact_by_parts(np.ones(5), 1.0, effects=effects)
 
 
+class TestAnotherShareOrError:
+    """One share of income spent, and one error, a draw: as if the closure or the rows had been given so."""
+
+    @settings(deadline=None, max_examples=20)
+    @given(seed=SEEDS, share=st.floats(0.0, 1.0))
+    def test_spending_as_the_closure(self, random_table: Make, seed: int, share: float) -> None:
+        t = random_table(seed)
+        whole = ImpactEffects.from_table(t, Closure.spending_share(1.0)).with_spending(share)
+        if share > 0:
+            direct = ImpactEffects.from_table(t, Closure.spending_share(share))
+            for part in PARTS:
+                assert np.allclose(whole.type2[part], direct.type2[part], rtol=1e-9)
+                assert np.allclose(whole.basket[part], direct.basket[part], rtol=1e-9)
+            assert whole.rest == pytest.approx(float(direct.rest))
+        assert all(np.allclose(whole.type1[part], whole.type2[part]) for part in PARTS) or share > 0
+
+    def test_a_share_a_draw(self, random_table: Make) -> None:
+        one = ImpactEffects.from_table(random_table(1), Closure.spending_share(1.0))
+        draws = ImpactEffects.stack([one, one]).with_spending([0.5, 0.8])
+        p = np.ones((2, 3, 6))
+        got = impact_by_parts(p, np.ones((2, 3)), effects=draws, by_sector=True)
+        for draw, share in enumerate((0.5, 0.8)):
+            alone = impact_by_parts(p[draw], np.ones(3), effects=one.with_spending(share), by_sector=True)
+            assert np.allclose(got.induced["jobs"][draw], alone.induced["jobs"])
+            assert got.jobs_by_sector is not None and alone.jobs_by_sector is not None
+            assert np.allclose(got.jobs_by_sector[draw], alone.jobs_by_sector)
+
+    def test_error_reaches_jobs_by_sector_too(self, random_table: Make) -> None:
+        one = ImpactEffects.from_table(random_table(1), CLOSURE)
+        off = ImpactEffects.stack([one, one]).with_error({"jobs": [1.0, 1.3]})
+        got = impact_by_parts(np.ones((2, 6)), np.ones(2), effects=off, by_sector=True)
+        assert got.jobs_by_sector is not None
+        assert np.allclose(got.jobs_by_sector.sum(axis=-1), got.indirect["jobs"] + got.induced["jobs"])
+        assert got.induced["jobs"][1] == pytest.approx(1.3 * got.induced["jobs"][0])
+        assert got.induced["gva"][1] == got.induced["gva"][0]
+
+    def test_refused(self, random_table: Make) -> None:
+        one = ImpactEffects.from_table(random_table(1), CLOSURE)
+        with pytest.raises(InputError, match=r"spending share is -0\.1"):
+            one.with_spending(-0.1)
+        with pytest.raises(NotProductive, match="unit of household income brings back"):
+            one.with_spending(100.0)
+        with pytest.raises(UnknownName, match="'income' cannot be scaled"):
+            one.with_error({"income": 1.1})
+        with pytest.raises(InputError, match="factor of 'jobs' is 0"):
+            one.with_error({"jobs": 0.0})
+
+
 def test_accounts_follow_the_table(textbook: InputOutputTable) -> None:
     effects = ImpactEffects.from_table(textbook, Closure.labour_income())
     assert set(effects.type1) == {"jobs", "gva", "income"}

@@ -7,7 +7,7 @@ nothing at home. Letters as in :mod:`karvan.economy.table`; ``h`` is the househo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -153,6 +153,76 @@ class ImpactEffects:
         which = np.asarray(index)
         return _combined([self], lambda arrays: arrays[0][which])
 
+    def with_spending(self, share: ArrayLike) -> "ImpactEffects":
+        """The same tables when households spend ``share`` times what they do here, such as one share a draw.
+
+        Made for effects whose closure spends the whole income: then ``share`` is the share of income spent.
+
+        Parameters
+        ----------
+        share : (*E,) or scalar, ratio, 0 or more. More axes than the stack has make a stack of it.
+
+        Raises
+        ------
+        InputError : a share below 0.
+        NotProductive : households would earn more from their spending than they spend.
+        """
+        k = np.asarray(share, dtype=np.float64)
+        if (k < 0).any():
+            raise InputError(f"spending share is {k.min():.4g}; expected 0 or more")
+        rest = np.asarray(1.0 - k * (1.0 - self.rest))
+        _refuse_runaway(rest)
+        abroad, taxed = self.household_imports * k, self.household_product_tax * k
+        basket = {part: value * k for part, value in self.basket.items()}
+        leaks = {"imports": abroad, "product_tax": taxed}
+        type2 = {
+            part: row + self.type1["income"] * ((basket[part] - leaks.get(part, 0.0)) / rest)[..., None]
+            for part, row in self.type1.items()
+        }
+        return replace(
+            self,
+            household=self.household * k[..., None],
+            household_imports=abroad,
+            household_product_tax=taxed,
+            basket=basket,
+            rest=rest,
+            type2=type2,
+        )
+
+    def with_error(self, factors: Mapping[str, ArrayLike]) -> "ImpactEffects":
+        """The same tables with an account scaled throughout: direct coefficient, effects and basket alike.
+
+        For the error of an estimated table that its donors' spread does not show. Money no longer adds up where
+        ``gva`` is scaled and imports are not.
+
+        Parameters
+        ----------
+        factors : by account, (*E,) or scalar, ratio above 0. ``income`` is refused: it would change who spends what.
+
+        Raises
+        ------
+        UnknownName : an account these effects do not have, or ``income``.
+        InputError : a factor that is not above 0.
+        """
+        known = {name: np.asarray(factor, dtype=np.float64) for name, factor in factors.items()}
+        for name, factor in known.items():
+            if name not in self.type1 or name == "income":
+                allowed = [part for part in self.type1 if part != "income"]
+                raise UnknownName(f"{name!r} cannot be scaled; {nearest(name, allowed)} Can be: {', '.join(allowed)}")
+            if not (factor > 0).all():
+                raise InputError(f"factor of {name!r} is {factor.min():.4g}; expected above 0")
+
+        def rows(values: Mapping[str, Array]) -> dict[str, Array]:
+            return {part: value * known[part][..., None] if part in known else value for part, value in values.items()}
+
+        return replace(
+            self,
+            coefficients=rows(self.coefficients),
+            type1=rows(self.type1),
+            type2=rows(self.type2),
+            basket={part: value * known.get(part, 1.0) for part, value in self.basket.items()},
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class PartsImpact:
@@ -281,14 +351,19 @@ def _assemble(
     type1 = {part: np.einsum("...i,...ij->...j", row, L) for part, row in known.items()}
     basket = {part: np.einsum("...s,...s->...", row, h) for part, row in type1.items()}
     rest = np.asarray(1.0 - own - basket["income"])
-    if (rest <= 0).any():
-        raise NotProductive(
-            f"under this closure a unit of household income brings back {1 - float(rest.min()):.4g} more; expected "
-            "below 1: the income that household purchases are divided by is too small for this table"
-        )
+    _refuse_runaway(rest)
     type2 = {part: row + type1["income"] * (basket[part] / rest)[..., None] for part, row in type1.items()}
     if "imports" in basket:
         basket["imports"] = basket["imports"] + abroad
     if "product_tax" in basket:
         basket["product_tax"] = basket["product_tax"] + taxed
     return ImpactEffects(sectors, L, dict(known), h, abroad, taxed, type1, type2, basket, rest, money, closure)
+
+
+def _refuse_runaway(rest: Array) -> None:
+    """Households that earn back all they spend would grow without end."""
+    if (rest <= 0).any():
+        raise NotProductive(
+            f"under this closure a unit of household income brings back {1 - float(rest.min()):.4g} more; expected "
+            "below 1: the income that household purchases are divided by is too small for this table"
+        )

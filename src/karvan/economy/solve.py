@@ -81,9 +81,13 @@ class LeontiefSolver:
                 self._lu = lu_factor(np.eye(self.size) - self._Z * self._per_output, check_finite=False)
             answer: Array = lu_solve(self._lu, rhs, trans=1 if transposed else 0, check_finite=False)
             return answer
+        from threadpoolctl import threadpool_limits
+
         columns = rhs[:, None] if rhs.ndim == 1 else rhs
-        # One recurrence a right-hand side: what else is asked at the same time does not change an answer's steps.
-        solved = self._bicgstab(columns.T, transposed=transposed).T
+        # One BLAS thread: a pass waits for memory, not for arithmetic, and threads that wait for each other at every
+        # block cost more than they bring as soon as anything else runs. It keeps the bytes the same too.
+        with threadpool_limits(limits=1, user_api="blas"):
+            solved = self._bicgstab(np.ascontiguousarray(columns.T), transposed=transposed).T
         return solved[:, 0].copy() if rhs.ndim == 1 else np.ascontiguousarray(solved)
 
     def _apply(self, y: Array, *, transposed: bool) -> Array:
@@ -136,27 +140,20 @@ class LeontiefSolver:
 def _bicgstab(
     operator: Callable[[Array], Array], closer: Callable[[Array], Array], b: Array, options: SolverOptions
 ) -> Array:
-    """BiCGSTAB with right preconditioning, all rows at once; a row stops when each of its entries is exact."""
+    """BiCGSTAB with right preconditioning until the largest residual is small, then sweeps until every entry is exact.
+
+    BiCGSTAB mixes large and small industries, and rounding of the large ones drowns the small. A sweep
+    ``x + M^-1 (b - A x)`` adds up what reaches each industry, all of one sign, so each keeps its own digits.
+    """
     x = closer(b)
     r = b - operator(x)
     shadow = r.copy()
     rho = alpha = omega = np.ones(b.shape[0])
     v = p = np.zeros_like(b)
-    scale = np.abs(b).max(axis=1, keepdims=True)
-    # An industry that nobody needs has no size of its own; it is held to a far smaller size than the largest answer.
-    floor = np.where(scale > 0, scale, 1.0) * 1e-13
-    done = _exact(r, x, floor, options.tolerance)
-    for step in range(options.max_iterations + 1):
-        if done.all():
-            # The recurrence's residual drifts from the true one: trust only b - A x, and start anew where it is short.
-            r = b - operator(x)
-            done = _exact(r, x, floor, 2 * options.tolerance)
-            if done.all():
-                return x
-            shadow, p, v = r.copy(), np.zeros_like(b), np.zeros_like(b)
-            rho = alpha = omega = np.ones(b.shape[0])
-        if step == options.max_iterations:
-            break
+    done = _small(r, x, options.tolerance)
+    steps = 0
+    while not done.all() and steps < options.max_iterations:
+        steps += 1
         rho_new = np.einsum("rs,rs->r", shadow, r)
         beta = _ratio(rho_new * alpha, rho * omega)
         p = r + beta[:, None] * (p - omega[:, None] * v)
@@ -171,8 +168,15 @@ def _bicgstab(
         x = np.where(active, x + alpha[:, None] * p_close + omega[:, None] * s_close, x)
         r = np.where(active, s - omega[:, None] * t, r)
         rho = rho_new
-        done |= _exact(r, x, floor, options.tolerance)
-    worst = float((np.abs(b - operator(x)) / np.maximum(np.abs(x), floor)).max())
+        done |= _small(r, x, options.tolerance)
+    for _ in range(options.max_iterations - steps + 1):
+        r = b - operator(x)  # the true residual: that of the recurrence drifts away from it
+        exact = _exact(r, x, options.tolerance)
+        if exact.all():
+            return x
+        x = np.where(exact[:, None], x, x + closer(r))
+    floor = _floor(x)
+    worst = float((np.abs(r) / np.maximum(np.abs(x), floor)).max())
     raise NotConverged(
         f"the table was not solved to {options.tolerance:g} in {options.max_iterations} steps: the worst industry is "
         f"off by {worst:.1e} of its output; check the table for industries whose inputs cost nearly all of their "
@@ -180,9 +184,20 @@ def _bicgstab(
     )
 
 
-def _exact(r: Array, x: Array, floor: Array, tolerance: float) -> BoolArray:
+def _floor(x: Array) -> Array:
+    """(R, 1), the size below which an industry counts as not reached at all."""
+    scale: Array = np.abs(x).max(axis=1, keepdims=True)
+    return np.where(scale > 0, scale, 1.0) * 1e-30
+
+
+def _small(r: Array, x: Array, tolerance: float) -> BoolArray:
+    """(R,), whether the largest residual of a row is small against its largest entry."""
+    return np.asarray(np.abs(r).max(axis=1) <= tolerance * np.abs(x).max(axis=1))
+
+
+def _exact(r: Array, x: Array, tolerance: float) -> BoolArray:
     """(R,), whether every entry of a row is exact to the tolerance, relative to itself."""
-    return np.asarray((np.abs(r) <= tolerance * np.maximum(np.abs(x), floor)).all(axis=1))
+    return np.asarray((np.abs(r) <= tolerance * np.maximum(np.abs(x), _floor(x))).all(axis=1))
 
 
 def _ratio(top: Array, bottom: Array) -> Array:
