@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from karvan.base.errors import InputError, UnknownName
-from karvan.economy import Closure, InputOutputTable, PriceBridge, impact
+from karvan.economy import Closure, InputOutputTable, PriceBridge
+from karvan.economy.impact import impact
 
 Make = Callable[..., InputOutputTable]
 SEEDS = st.integers(0, 2**32 - 1)

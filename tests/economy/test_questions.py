@@ -20,12 +20,12 @@ from karvan.economy import (
     contribution,
     extract,
     flq,
-    linkages,
     price_effect,
     regional_coefficients,
     sda,
     slq,
 )
+from karvan.economy.linkages import linkages
 
 Make = Callable[..., InputOutputTable]
 SEEDS = st.integers(0, 2**32 - 1)

@@ -7,19 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from karvan.economy import (
-    Closure,
-    InputOutputTable,
-    cilq,
-    extract,
-    flq,
-    gras,
-    impact,
-    price_effect,
-    ras,
-    sda,
-    slq,
-)
+from karvan.economy import Closure, InputOutputTable, cilq, extract, flq, gras, price_effect, ras, sda, slq
+from karvan.economy.impact import impact
 
 FILE = Path(__file__).parents[2].parent / "shared" / "reference" / "input_output" / "textbook_anchors.json"
 

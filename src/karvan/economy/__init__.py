@@ -1,6 +1,6 @@
 """Jobs and growth: input-output analysis, from one table to the effects of a plant on the whole economy."""
 
-from karvan.economy.aggregate import aggregate
+from karvan.economy.aggregation import aggregate
 from karvan.economy.balance import BalanceResult, gras, ras
 from karvan.economy.bridge import BridgedDemand, PriceBridge
 from karvan.economy.closure import Closure, HouseholdColumn
@@ -15,8 +15,8 @@ from karvan.economy.faults import (
     NotProductive,
     TableFault,
 )
-from karvan.economy.impact import Identity, Impact, impact
-from karvan.economy.linkages import Linkages, linkages, price_effect
+from karvan.economy.impact import Identity, Impact
+from karvan.economy.linkages import Linkages, price_effect
 from karvan.economy.ministry import (
     EconomicValue,
     domestic_resource_cost,
@@ -77,9 +77,7 @@ __all__ = [
     "extract",
     "flq",
     "gras",
-    "impact",
     "impact_by_parts",
-    "linkages",
     "occupations",
     "per_unit_forgone",
     "price_effect",

@@ -436,8 +436,8 @@ class InputOutputTable:
         return price_effect(self, change, account=account, cost=cost)
 
     def aggregate(self, mapping: Mapping[str, str]) -> "InputOutputTable":
-        """The table with industries merged: see :func:`karvan.economy.aggregate.aggregate`."""
-        from karvan.economy.aggregate import aggregate
+        """The table with industries merged: see :func:`karvan.economy.aggregation.aggregate`."""
+        from karvan.economy.aggregation import aggregate
 
         return aggregate(self, mapping)
 
