@@ -206,8 +206,8 @@ class TestWhatIsAssumed:
 class TestSurrogates:
     LINE = Line([Station(57, 120, 8), Station(60, 300, 15), Station(58, 480, 5)], [40, 60])
 
-    def test_surface_against_the_line_itself(self) -> None:
-        surface = fit_surrogate(self.LINE, hours=600, draws=180)
+    def test_fitted_formula_against_the_line_itself(self) -> None:
+        surface = fit_surrogate(self.LINE, hours=600)
         assert surface.error_rms < 0.006
         up, down = (
             np.array([[110.0, 330.0, 500.0], [140.0, 280.0, 400.0]]),

@@ -1,7 +1,7 @@
 """A plant inside an ensemble: the ladder's shares for thousands of draws of what is not known, in milliseconds.
 
-Made once for each plant: the line's surface (:func:`~karvan.facilities.fit_surrogate`) and the shares at the centre.
-Then a draw costs a microsecond, and its shares go straight into :func:`~karvan.facilities.capacity_ladder`.
+Made once for each plant: the line's stand-in (:func:`~karvan.facilities.fit_surrogate`) and the shares at the centre.
+Then a draw costs some microseconds, and its shares go straight into :func:`~karvan.facilities.capacity_ladder`.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ class PlantSurrogate:
     """Standard deviation of a year's output by breakdowns alone, share of the mean."""
     spread: Array
     """(S,), standard deviation of the logarithms of MTBF and of MTTR by shop; 0 where nothing fails."""
-    surface: Surrogate | None
+    fitted: Surrogate | None
     """None where no shop ever fails, or where OEE counted in line stands for the line."""
     cycle_s: Array
     mtbf_min: Array
@@ -40,7 +40,7 @@ class PlantSurrogate:
     @property
     def error(self) -> float:
         """Root-mean-square relative error of the line's rate, on draws held back from the fit; 0 where it is exact."""
-        return 0.0 if self.surface is None else self.surface.error_rms
+        return 0.0 if self.fitted is None else self.fitted.error_rms
 
     def shares(self, mtbf_normals: ArrayLike, mttr_normals: ArrayLike) -> Shares:
         """Shares of the ladder for draws of the inputs: standard normals (..., S) for MTBF and MTTR of each shop.
@@ -60,37 +60,34 @@ class PlantSurrogate:
         worst = alone.min(axis=-1)
         straight = (self.hours * 3600.0 / self.cycle_s).min()
         shape = np.broadcast_shapes(z_up.shape[:-1], z_down.shape[:-1])
-        if self.surface is None:
+        if self.fitted is None:
             line = np.broadcast_to(np.asarray(self.centre.blocking_starving), shape)
         else:
-            line = np.minimum(self.surface.rate(self.cycle_s, up, down) * self.line_hours / worst, 1.0)
+            line = np.minimum(self.fitted.rate(self.cycle_s, up, down) * self.line_hours / worst, 1.0)
         return replace(self.centre, breakdowns=np.broadcast_to(worst / straight, shape), blocking_starving=line)
 
 
-def plant_surrogate(plant: Plant, *, draws: int | None = None, hours: float = 1000.0, seed: int = 1) -> PlantSurrogate:
+def plant_surrogate(plant: Plant, *, draws: int = 256, hours: float = 1000.0, seed: int = 1) -> PlantSurrogate:
     """Fit the stand-in of a plant: about a second for four shops.
 
-    Parameters: draws of the fit (none: four times the terms of the quadratic); open hours of each run at 60 cars an
-    hour or more, longer for slower lines; seed.
+    Parameters: draws of the fit; open hours of each run at 20 cars an hour or more, longer for slower lines; seed.
     """
     known = plant.known()
     shares, luck = plant.central_shares(seed=seed)
     fails = np.array([float(shop.mtbf_min is not None) for shop in known])
-    surface = None
+    fitted = None
     if fails.any() and not any_in_line(plant.shops):
         line = plant.line(rework=False, kits=False)
-        width = len(known) + 2 * int(fails.sum())
-        count = draws if draws is not None else 4 * (1 + width + width * (width + 1) // 2)
         spread = float(np.expm1(2.5 * max(shop.spread for shop in known)))  # 2.5 standard deviations either way
         stretch = plant.stretch
-        surface = fit_surrogate(
-            line, spread=spread, hours=hours * stretch, draws=count, seed=seed, warmup_hours=100.0 * stretch
+        fitted = fit_surrogate(
+            line, spread=spread, hours=hours * stretch, draws=draws, seed=seed, warmup_hours=100.0 * stretch
         )
     return PlantSurrogate(
         centre=shares,
         luck_sd=luck,
         spread=np.array([shop.spread for shop in known]) * fails,
-        surface=surface,
+        fitted=fitted,
         cycle_s=np.array([shop.cycle_s for shop in known]),
         mtbf_min=np.array([float(shop.mtbf_min or 1.0) for shop in known]),
         mttr_min=np.array([float(shop.mttr_min or 1.0) for shop in known]),

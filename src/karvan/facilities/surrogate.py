@@ -1,8 +1,8 @@
 """Fast stand-ins for the line, for ensembles: thousands of draws of the inputs in milliseconds, with a known error.
 
 Two of them. :func:`line_efficiency` is a formula in closed steps (flow decomposition), for any speeds, breakdowns and
-buffers, right to a few per cent. :func:`fit_surrogate` is made for one line: it runs the line at some hundred draws
-that all meet the same luck, fits a surface through them, and measures itself on draws it has not seen.
+buffers, right to a few per cent. :func:`fit_surrogate` is made for one line: it simulates the line at some hundred
+draws, bends the formula to them, and measures itself at draws it has not seen.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,9 @@ from karvan.base.streams import latin_hypercube
 from karvan.facilities.analytic import _fluid
 from karvan.facilities.line import Line
 
+_NAMES = ("cycle_s", "mtbf_min", "mttr_min")
+CHECKS, LUCKS = 16, 32
+"""Draws at which a fitted stand-in is checked, and replications of each."""
 PASSES = 40
 """Sweeps of the decomposition: a fixed number, so that a draw's result does not depend on its neighbours."""
 
@@ -90,55 +93,53 @@ def line_efficiency(cycle_s: ArrayLike, mtbf_min: ArrayLike, mttr_min: ArrayLike
 
 @dataclass(frozen=True)
 class Surrogate:
-    """A surface through simulated rates of one line. Made by :func:`fit_surrogate`.
+    """The formula of one line, bent to what the line does when simulated. Made by :func:`fit_surrogate`.
 
-    ``ln rate = quadratic in x``, with ``x`` the logarithms of speed, MTTR / MTBF and MTTR of each station relative to
-    the centre. Not for use beyond the range it was made on: inputs outside are pulled to its edge.
+    ``rate = nominal x line_efficiency x exp(w0 + w . x)``, with ``x`` the logarithms of speed, MTTR / MTBF and MTTR of
+    each station relative to the centre. The formula knows the shape, the fit takes out its optimism. Beyond the range
+    of the fit the bend stops growing and the formula goes on alone.
     """
 
+    line: Line
     centre: Array
     """(n,), logarithms at the centre."""
     reach: float
     """Largest distance in logarithms from the centre that was simulated."""
     weights: Array
-    """(terms,), of the quadratic."""
-    stations: int
+    """(1 + n,), of the bend: its height at the centre and its slopes."""
     failing: tuple[int, ...]
     """Stations that fail at all."""
     error_rms: float
-    """Relative error on draws not used in the fit, root mean square."""
+    """Relative error at draws not used in the fit, root mean square, the luck of the check included."""
     error_max: float
     """The same, largest."""
 
     def rate(self, cycle_s: ArrayLike, mtbf_min: ArrayLike, mttr_min: ArrayLike) -> Array:
-        """Cars per hour, (...), for inputs (..., S) in seconds and minutes. A station that never fails ignores its own.
-
-        About 1 microsecond a draw.
-        """
-        x = np.clip(self._logs(cycle_s, mtbf_min, mttr_min) - self.centre, -self.reach, self.reach)
-        return np.asarray(np.exp(_terms(x) @ self.weights))
-
-    def _logs(self, cycle_s: ArrayLike, mtbf_min: ArrayLike, mttr_min: ArrayLike) -> Array:
-        cycle, up, down = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (cycle_s, mtbf_min, mttr_min)))
-        fails = list(self.failing)
-        return np.concatenate(
-            [-np.log(cycle), np.log(down[..., fails] / up[..., fails]), np.log(down[..., fails])], axis=-1
+        """Cars per hour, (...), for inputs (..., S) in seconds and minutes. A station that never fails ignores its
+        own."""
+        cycle, up, down = (
+            np.array(each, dtype=np.float64)
+            for each in np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (cycle_s, mtbf_min, mttr_min)))
         )
+        if cycle.shape[-1] != len(self.line.stations):
+            raise InputError(f"surrogate: {cycle.shape[-1]} stations found; expected {len(self.line.stations)}")
+        x = np.clip(_logs(cycle, up, down, self.failing) - self.centre, -self.reach, self.reach)
+        return np.asarray(_formula(self.line, cycle, up, down, self.failing) * np.exp(_terms(x) @ self.weights))
 
 
 def fit_surrogate(
     line: Line,
     *,
     spread: float = 0.3,
-    hours: float = 2000.0,
-    draws: int = 400,
+    hours: float = 1000.0,
+    draws: int = 256,
     seed: int = 1,
     warmup_hours: float = 100.0,
 ) -> Surrogate:
-    """Simulate a line at many draws with the same luck, fit a quadratic surface, and measure it on a quarter held back.
+    """Simulate a line at many draws of its inputs, bend the formula to them, and measure it at draws of another luck.
 
     Parameters: ``spread``, how far inputs may be from the centre, as a share (0.3: from 1/1.3 to 1.3 times; speeds a
-    tenth of that); hours and warm-up of each run; draws, at least 3 times the terms of the quadratic; seed.
+    tenth of that); hours and warm-up of each run; draws, at least 4 times the terms of the bend; seed.
 
     Errors: a line without a station that fails (nothing to fit), too few draws.
     """
@@ -148,43 +149,54 @@ def fit_surrogate(
         raise InputError("surrogate: no station of the line ever fails; its rate is line.nominal_per_hour")
     count, fails = len(stations), list(failing)
     width = count + 2 * len(failing)
-    terms = 1 + width + width * (width + 1) // 2
-    if draws < 3 * terms:
-        raise InputError(f"surrogate: {draws} draws for {terms} terms found; expected at least {3 * terms}")
+    if draws < 4 * (1 + width):
+        raise InputError(f"surrogate: {draws} draws for {1 + width} terms found; expected at least {4 * (1 + width)}")
     reach = float(np.log1p(spread))
-    uniforms = np.stack([latin_hypercube(seed, f"surrogate.{i}", 0, draws) for i in range(width)], axis=1)
-    x = (2.0 * uniforms - 1.0) * reach
-    x[:, :count] *= 0.1  # speeds are known far better than breakdowns
-    centre_cycle = np.array([s.cycle_s for s in stations], dtype=np.float64)
-    up = np.array([float(s.mtbf_min or 1.0) for s in stations])
-    down = np.array([float(s.mttr_min or 1.0) for s in stations])
-    cycle = centre_cycle * np.exp(-x[:, :count])
-    mtbf, mttr = np.tile(up, (draws, 1)), np.tile(down, (draws, 1))
-    mttr[:, fails] *= np.exp(x[:, count + len(fails) :])
-    mtbf[:, fails] = mttr[:, fails] / (down[fails] / up[fails] * np.exp(x[:, count : count + len(fails)]))
-    rate = line.simulate_draws(
-        hours, cycle_s=cycle, mtbf_min=mtbf, mttr_min=mttr, seed=seed, warmup_hours=warmup_hours, same_luck=True
-    )
-    kept = np.arange(draws) % 4 != 3
-    design = _terms(x)
-    weights = np.linalg.lstsq(design[kept], np.log(rate[kept]), rcond=None)[0]
-    error = np.exp(design[~kept] @ weights) / rate[~kept] - 1.0
-    # All draws met one luck, so the surface is high or low as a whole: hang it on the mean of many lucks at the centre.
-    anchor = line.simulate(hours, 64, seed, warmup_hours, shares=False).throughput_per_hour.mean()
-    weights[0] = np.log(anchor)
-    centre = np.concatenate([-np.log(centre_cycle), np.log(down[fails] / up[fails]), np.log(down[fails])])
-    return Surrogate(
-        centre,
-        reach,
-        np.asarray(weights),
-        count,
-        failing,
-        float(np.sqrt((error**2).mean())),
-        float(np.abs(error).max()),
-    )
+    own = [np.array([getattr(s, name) or 1.0 for s in stations], dtype=np.float64) for name in _NAMES]
+    centre = _logs(own[0], own[1], own[2], failing)
+
+    def inputs(name: str, size: int) -> tuple[Array, Array, Array, Array]:
+        uniforms = [latin_hypercube(seed, f"surrogate.{name}.{i}", 0, size) for i in range(width)]
+        x = (2.0 * np.stack(uniforms, axis=1) - 1.0) * reach
+        x[:, :count] *= 0.1  # speeds are known far better than breakdowns
+        cycle, up, down = (np.tile(each, (size, 1)) for each in own)
+        cycle *= np.exp(-x[:, :count])
+        down[:, fails] *= np.exp(x[:, count + len(fails) :])
+        up[:, fails] = down[:, fails] * (own[1] / own[2])[fails] / np.exp(x[:, count : count + len(fails)])
+        return x, cycle, up, down
+
+    def simulated(cycle: Array, up: Array, down: Array, which: int) -> Array:
+        return line.simulate_draws(
+            hours, cycle_s=cycle, mtbf_min=up, mttr_min=down, seed=which, warmup_hours=warmup_hours, same_luck=False
+        )
+
+    x, cycle, up, down = inputs("fit", draws)
+    bend = np.log(simulated(cycle, up, down, seed) / _formula(line, cycle, up, down, failing))
+    weights = np.asarray(np.linalg.lstsq(_terms(x), bend, rcond=None)[0])
+    # The check: few draws, each simulated with many lucks, none of them those of the fit.
+    x, cycle, up, down = inputs("check", CHECKS)
+    many = [np.repeat(each, LUCKS, axis=0) for each in (cycle, up, down)]
+    truth = simulated(many[0], many[1], many[2], seed + 1).reshape(CHECKS, LUCKS).mean(axis=1)
+    error = _formula(line, cycle, up, down, failing) * np.exp(_terms(x) @ weights) / truth - 1.0
+    rms, most = float(np.sqrt((error**2).mean())), float(np.abs(error).max())
+    return Surrogate(line, centre, reach, weights, failing, rms, most)
+
+
+def _formula(line: Line, cycle: Array, up: Array, down: Array, failing: tuple[int, ...]) -> Array:
+    """Cars per hour by the formula: stations that never fail made so, part-time ones slowed to their mean."""
+    fails = np.isin(np.arange(cycle.shape[-1]), failing)
+    calendars = [station.calendar for station in line.stations]
+    opened = np.array([c.open_hours / c.period_hours if c is not None else 1.0 for c in calendars])
+    slowed = cycle / opened
+    share = line_efficiency(slowed, np.where(fails, up, 1e9), np.where(fails, down, 1.0), np.array(line.buffers))
+    return np.asarray(share * 3600.0 / slowed.max(axis=-1))
+
+
+def _logs(cycle: Array, up: Array, down: Array, failing: tuple[int, ...]) -> Array:
+    fails = list(failing)
+    ratio = np.log(down[..., fails] / up[..., fails])
+    return np.concatenate([-np.log(cycle), ratio, np.log(down[..., fails])], axis=-1)
 
 
 def _terms(x: Array) -> Array:
-    """1, each x, and each product of two, (..., terms)."""
-    first, second = np.triu_indices(x.shape[-1])
-    return np.concatenate([np.ones((*x.shape[:-1], 1)), x, x[..., first] * x[..., second]], axis=-1)
+    return np.concatenate([np.ones((*x.shape[:-1], 1)), x], axis=-1)
