@@ -4,7 +4,7 @@ Letters: ``D`` draws, ``Y`` years, ``P`` own plants, ``V`` offers, ``K`` product
 Money is in dollars of the year before the start, unless a name says local.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -678,22 +678,9 @@ def economy_inputs(prepared: Prepared, draws: Draws) -> Economy:
     """Input-output effects of each future and the taxes."""
     donors = len(prepared.donors)
     which = np.minimum((draws.uniform("donor") * donors).astype(np.int64), donors - 1)
-    effects = prepared.effects.take(which)
     error = np.exp(steady(prepared, draws, "donor_error"))
     spent = steady(prepared, draws, "spending_share")
-    type1 = {
-        name: value * error[:, None] if name in ("jobs", "gva") else value for name, value in effects.type1.items()
-    }
-    basket = {
-        name: value * spent * (error if name in ("jobs", "gva") else 1.0) for name, value in effects.basket.items()
-    }
-    effects = replace(
-        effects,
-        type1=type1,
-        basket=basket,
-        rest=1.0 - spent * (1.0 - effects.rest),
-        household=effects.household * spent[:, None],
-    )
+    effects = prepared.effects.take(which).with_spending(spent).with_error({"jobs": error, "gva": error})
     years = np.arange(1, len(prepared.layout.years) + 1)[None, :]
     lag = prepared.layout.years[0] - 1 - prepared.table_year
     growth = steady(prepared, draws, "productivity_growth")[:, None]

@@ -36,7 +36,7 @@ from karvan.partnerships.sourcing import ExWorks, ex_works, local_content_of_cos
 
 BOUND = ("state", "demand", "capacity", "partner_supply")
 """What can bound a plant's output in a year, by code."""
-SERVICES = ("utilities", "construction", "transport", "business_finance")
+SERVICES = ("utilities", "construction", "transport", "finance_business")
 """Industries among which a plant's local overhead is shared evenly, as far as the table has them: ``assumed``."""
 ITERATIONS = 10
 LEAST_ENTRANT = 0.5
