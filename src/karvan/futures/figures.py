@@ -398,7 +398,7 @@ def _claim_figure(address: Address, study: Study) -> Figure:
         known = study.table("claims")["claim"].to_list()
         raise UnknownName(f"no claim '{name}'; {nearest(name, known)}")
     value = found.number if found.number is not None else float("nan")
-    decimals = 0 if value == round(value) and abs(value) >= 10 else (2 if abs(value) >= 1 else 4)
+    decimals = 0 if value % 1 == 0 and abs(value) >= 10 else (2 if abs(value) >= 1 else 4)
     return Figure(address.text, "claim", value, value, value, found.unit, decimals, found.attribute, 0.0, claim=found)
 
 

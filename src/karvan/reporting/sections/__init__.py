@@ -1,0 +1,1 @@
+"""The sections of the report, one module a question, in the order a reader meets them."""

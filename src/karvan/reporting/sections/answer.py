@@ -1,0 +1,69 @@
+"""The answer in five sentences."""
+
+from karvan.reporting.html import listed, para, section
+from karvan.reporting.page import Page
+from karvan.reporting.sections.hub import CONDITION_WORDS, INSTEAD, most_likely
+from karvan.reporting.sections.output import last_record
+
+
+def answer(page: Page) -> str:
+    """What is there, how full it is, what it is worth, whether it is a hub, how sure one can be: with ranges."""
+    near, last, country = page.near, page.last, page.country()
+    record = last_record(page)
+    before = ""
+    if record is not None:
+        before = f", after {page.fig(f'output.{record}', spread=True)} in {record}, the latest year on record"
+    one = (
+        f"{country} will make {page.at('output', near, spread=True)} passenger cars in {near} "
+        f"and {page.at('output', last, spread=True)} in {last} if nothing more is decided{before}."
+    )
+    two = (
+        f"By {near} that fills {page.at('utilisation', near)} of what the plants could then make, "
+        f"and covers {page.at('self_sufficiency_new', near, spread=True)} of new cars sold at home but only "
+        f"{page.at('self_sufficiency_all', near, spread=True)} of all cars that come into use; "
+        f"the value added at home is {page.at('self_sufficiency_value', near, spread=True)} of what is spent on cars."
+    )
+    if "no_industry" in page.runs and page.main != "no_industry":
+        three = (
+            f"The industry then supports {page.at('jobs', near, spread=True)} jobs and "
+            f"{page.at('gdp', near, spread=True)} {page.money} of GDP; against a country that imports its cars and "
+            f"taxes them, the gain is {page.at('jobs_net', near, spread=True)} jobs and "
+            f"{page.at('gdp_net', near, spread=True)} million of GDP."
+        )
+    else:
+        three = (
+            f"The industry then supports {page.at('jobs', near, spread=True)} jobs and "
+            f"{page.at('gdp', near, spread=True)} {page.money} of GDP, before asking what people would do otherwise."
+        )
+    return section("answer", 1, "The answer", para(one), para(two), para(three), para(_hub(page)), para(_sure(page)))
+
+
+def _hub(page: Page) -> str:
+    last, country = page.last, page.country()
+    y = page.run.years.index(last)
+    verdict = page.run.verdict
+    chance = page.at("hub_verdict", last)
+    if bool(verdict.says_hub[y]):
+        return f"By {last} {country} is a regional hub: the chance that all five conditions hold together is {chance}."
+    binding = verdict.binding_name[y]
+    likely, address = most_likely(page, last)
+    return (
+        f"It is not a regional hub by {last}: the chance that all five conditions hold together is {chance}, "
+        f"{CONDITION_WORDS[binding]} stands most in the way, and what it most likely is instead is {INSTEAD[likely]} "
+        f"(chance {page.fig(address)})."
+    )
+
+
+def _sure(page: Page) -> str:
+    when = page.first
+    assumed = page.at("count_cells_assumed", when)
+    used = page.at("count_cells", when)
+    drivers = page.drivers
+    lead = ""
+    if drivers is not None and drivers.rows:
+        names = [row.title[:1].lower() + row.title[1:] for row in drivers.rows[:3]]
+        lead = f"What moves the answer most is {listed(names)}. "
+    return (
+        f"{lead}The ranges hold nine futures in ten of {page.at('count_futures', when)}, and rest on {used} uncertain "
+        f"numbers, of which nobody measured {assumed}: those are marked as assumed, each with its own range."
+    )

@@ -1,0 +1,146 @@
+"""How sure we are: sampling error, history run again, what is assumed, known leaks."""
+
+from collections import Counter
+from typing import Any
+
+from karvan.futures.history import HistoryYear, compare_history
+from karvan.reporting import charts
+from karvan.reporting.html import bullets, chart, esc, listed, para, section, table, words
+from karvan.reporting.page import Page
+
+HEADLINES = ("output", "self_sufficiency_new", "jobs", "jobs_net", "gdp", "gdp_net", "tax_net", "imports_net")
+LEAKS = (
+    "History run again knows the incomes and exchange rates that came, and the base-year flows between countries. It tests the "
+    "model of the industry, not anybody's power to foresee an oil price.",
+    "Flows of cars between countries are estimated, not published; each future draws their error, which was measured on a "
+    "published matrix rebuilt from its own margins.",
+    "Input-output tables are estimated from donor countries; that donors differ is in the ranges, that all of them could be "
+    "wrong together is not.",
+    "Elasticities were measured on other continents. They are assumed for this region, with wide ranges.",
+    "Rules, duties and agreements stay as they are at the study's date unless a scenario changes them.",
+    "Rivals do not answer: they neither cut prices nor build plants because of what is done here.",
+)
+
+
+def confidence(page: Page) -> str:
+    """The section."""
+    return section("confidence", 9, "How sure we are", _sampling(page), _history(page), _assumed(page), _leaks(page))
+
+
+def _sampling(page: Page) -> str:
+    near, last = page.near, page.last
+    rows = []
+    for name in HEADLINES:
+        found = page.get(page.address(name, near))
+        if found is None:
+            continue
+        cells = [esc(found.title)]
+        for year in dict.fromkeys((near, last)):
+            cells += [page.at(name, year), page.at(name, year, only_error=True)]
+        rows.append(cells)
+    heads = [text for year in dict.fromkeys((near, last)) for text in (f"Median {year}", "± error")]
+    chance = page.at("hub_verdict", last, error=True)
+    return (
+        "<h3>Sampling error</h3>\n"
+        + para(
+            f"{page.at('count_futures', page.first)} futures were drawn with seed {page.run.seed}. Another seed moves the medians "
+            f"by about the standard error shown here, hardly ever by three of them. This is the error of drawing too few "
+            f"futures; that of not knowing the world is the range itself. The chance of a hub in {last} is {chance}."
+        )
+        + table(["", *heads], rows, kind="narrow")
+    )
+
+
+def _history(page: Page) -> str:
+    """Would the model have held what happened?"""
+    title = "<h3>Would it have held what happened?</h3>\n"
+    if page.backrun is None:
+        return title + para("History was not run again for this report.")
+    years = compare_history(page.study, page.backrun)
+    known = [year for year in years if year.record is not None]
+    if not known:
+        return title + para("The evidence has no output in the years that were run again, so nothing can be compared.")
+    marks = [
+        {
+            "year": year.year,
+            "value": year.record.value,
+            "low": year.record.low,
+            "high": year.record.high,
+            "what": "on record",
+        }
+        for year in known
+        if year.record is not None
+    ]
+    rows = charts.fan_rows(page.backrun.years, page.backrun.figures["output"])
+    svg = charts.draw(
+        charts.fan(rows, unit="cars per year", marks=marks, height=220),
+        name="history",
+        alt=f"Futures started in {page.backrun.years[0]} beside what happened",
+    )
+    missed = [year for year in known if not year.inside]
+    shown = [[str(year.year), page.fig(f"output.{year.year}", spread=True), _said(year)] for year in known]
+    finding = _finding(known, missed)
+    return (
+        title
+        + para(
+            f"The model was started in {page.backrun.years[0]} with the plants, deals and figures known by then, and with the incomes "
+            f"and exchange rates that came. {_plainly(known, missed)}"
+        )
+        + chart(finding, svg, unit="passenger cars per year", source="docs/futures.md; record: section 10.")
+        + table(["Year", "On record", "In the band that holds nine futures in ten?"], shown, text=(2,), kind="narrow")
+    )
+
+
+def _said(year: HistoryYear) -> str:
+    if year.inside:
+        return "yes"
+    if year.record is None:
+        return ""
+    return "<b>no</b>: less was made" if year.record.high < year.low else "<b>no</b>: more was made"
+
+
+def _finding(known: list[HistoryYear], missed: list[HistoryYear]) -> str:
+    held = len(known) - len(missed)
+    return f"The band holds {words(held)} of the {words(len(known))} years on record"
+
+
+def _plainly(known: list[HistoryYear], missed: list[HistoryYear]) -> str:
+    """Which years it holds and which not, and what that says of its width."""
+    if not missed:
+        return (
+            "Plainly: yes, every year on record lies in the band of nine futures in ten. A band so wide is honest, not clever: look at "
+            "its width before taking comfort."
+        )
+    names = listed([str(year.year) for year in missed])
+    return f"Plainly: no, not all of it. The years {names} lie outside the band that should hold nine in ten."
+
+
+def _assumed(page: Page) -> str:
+    """How many numbers nobody measured, by what they are about."""
+    groups: Counter[str] = Counter()
+    assumed: Counter[str] = Counter()
+    for cell in page.run.cells.values():
+        groups[cell.group] += 1
+        assumed[cell.group] += cell.assumed
+    order = [name for name, _ in groups.most_common()]
+    rows: list[dict[str, Any]] = []
+    for name in order:
+        rows.append({"year": name, "what": "assumed", "value": assumed[name]})
+        rows.append({"year": name, "what": "with a source", "value": groups[name] - assumed[name]})
+    svg = charts.draw(
+        charts.stacks(rows, kinds=("with a source", "assumed"), unit="uncertain numbers", form=",.0f"),
+        name="assumed",
+        alt="Uncertain numbers by group, assumed and with a source",
+    )
+    when = page.first
+    title = (
+        f"{page.at('count_cells_assumed', when)} of {page.at('count_cells', when)} uncertain numbers were measured by nobody: they "
+        f"are assumed, with ranges"
+    )
+    return "<h3>What is assumed</h3>\n" + chart(
+        title, svg, unit="count, by what they are about", source="Section 10 lists each one."
+    )
+
+
+def _leaks(page: Page) -> str:
+    return "<h3>Known leaks</h3>\n" + bullets([esc(text) for text in LEAKS])

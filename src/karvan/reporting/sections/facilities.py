@@ -1,0 +1,191 @@
+"""Which plants there are, and what they can really make."""
+
+from typing import Any
+
+from karvan.futures.figures import ALIASES
+from karvan.reporting import charts
+from karvan.reporting.html import NONE, chart, esc, listed, para, section, table, words
+from karvan.reporting.map import KIND_WORDS, STATES, legend, plants_map
+from karvan.reporting.page import Page
+from karvan.study.evidence import contradictions
+
+RUNGS = {
+    "nameplate": ("As announced", "what the company or a minister said"),
+    "straight_time": ("One shift, as staffed", "hours and shifts that are really worked"),
+    "overtime": ("With overtime", "overtime adds a little"),
+    "breakdowns": ("After breakdowns", "machines that stand still"),
+    "blocking_starving": ("After waiting", "shops that wait for each other"),
+    "rework": ("After rework", "cars that are not right first time"),
+    "kits": ("With the kits that come", "kits late or incomplete"),
+    "ramp_up": ("After ramp-up and stops", "new lines that are still learning, plants that stand idle"),
+}
+STATE_WORDS = {
+    "operating": "operating",
+    "building": "being built",
+    "announced": "announced",
+    "idle": "idle",
+    "closed": "closed",
+}
+
+
+def facilities(page: Page) -> str:
+    """Map, ladder and table of plants; trucks and buses apart."""
+    rows = [row for row in page.study.table("plants").to_dicts() if row["role"] == "own"]
+    cars = [row for row in rows if row["vehicle_kind"] == "passenger_car"]
+    others = [row for row in rows if row["vehicle_kind"] != "passenger_car"]
+    if not rows:
+        empty = para(
+            f"The study knows no car plant in {esc(page.country())}. A plant that nobody has announced may come:"
+        )
+        return section("facilities", 2, "The plants", empty, _slots(page))
+    svg, borders = plants_map(page)
+    parts = [para(_count(page, cars, others))]
+    if svg:
+        title = f"Where {esc(page.country())} makes vehicles, or means to"
+        parts.append(
+            chart(title, svg + legend(rows), unit="plants by state", source=f"Places: plants.csv. {esc(borders)}")
+        )
+    parts.extend((_ladder(page), "<h3>Car plants</h3>", _table(page, cars)))
+    if others:
+        parts.append("<h3>Trucks, buses and the rest, kept apart</h3>")
+        parts.append(para("These never enter the car figures."))
+        parts.append(_table(page, others))
+    parts.append(_slots(page))
+    return section("facilities", 2, "The plants, and what they can really make", *parts)
+
+
+def _count(page: Page, cars: list[dict[str, Any]], others: list[dict[str, Any]]) -> str:
+    by_state = [
+        f"{words(count)} {STATE_WORDS[state]}"
+        for state in STATES
+        if (count := sum(row["state"] == state for row in cars))
+    ]
+    rest = f" {words(len(others)).capitalize()} more make or plan other vehicles." if others else ""
+    return (
+        f"{page.country()} has {words(len(cars), 'car plant')} on record: {listed(by_state)}.{rest} Announced capacity is a "
+        f"promise; what counts is the last rung of each ladder below, and what buyers want."
+    )
+
+
+def _slots(page: Page) -> str:
+    known = set(page.own_plants())
+    slots = [name for name in page.run.own_plants if name not in known]
+    if not slots:
+        return ""
+    chances = [page.at(f"operating.{name}", page.last) for name in slots]
+    return para(
+        f"Plants nobody has announced yet are drawn as well, at a rate that follows the market: by {page.last} the chance "
+        f"that a first one operates is {chances[0]}"
+        + (f", and a second one {chances[1]}." if len(chances) > 1 else ".")
+    )
+
+
+def _ladder(page: Page) -> str:
+    """The ladder of each car plant in the first year: rungs, cars lost, and why; then demand and output."""
+    year = page.first
+    plants = [name for name in page.own_plants() if page.value(page.address(f"capacity_nameplate.{name}", year)) > 0]
+    if not plants:
+        return ""
+    rungs = [name[5:] for name in page.run.plants if name.startswith("rung_")]
+    header = ["", *(esc(page.plant(name)) for name in plants), "why"]
+    rows = []
+    for place, rung in enumerate(rungs):
+        title, why = RUNGS.get(rung, (rung.replace("_", " "), ""))
+        cells = []
+        for name in plants:
+            cell = page.at(f"capacity_rung.{rung}.{name}", year)
+            if place and abs(page.value(page.address(f"capacity_lost.{rung}.{name}", year))) >= 0.5:
+                lost = page.at(f"capacity_lost.{rung}.{name}", year)
+                cell += f'<br><small class="lost">lost {lost}</small>'
+            cells.append(cell)
+        rows.append([title, *cells, f"<small>{why if place else RUNGS['nameplate'][1]}</small>"])
+    for label, body, why in (
+        ("Cars wanted", "demand", "what buyers would take, home and abroad"),
+        ("Output", "output", "the least of capacity, kits and demand"),
+        ("Chance to operate at year's end", "operating", "share of futures"),
+    ):
+        rows.append([f"<b>{label}</b>", *(page.at(f"{body}.{name}", year) for name in plants), f"<small>{why}</small>"])
+    data = []
+    for name in plants:
+        for rung in rungs:
+            value = page.value(page.address(f"capacity_rung.{rung}.{name}", year))
+            label = RUNGS.get(rung, (rung,))[0]
+            data.append({"facet": page.plant(name), "rung": label, "value": round(value), "kind": "capacity"})
+        for label, body in (("Cars wanted", "demand"), ("Output", "output")):
+            value = page.value(page.address(f"{body}.{name}", year))
+            data.append({"facet": page.plant(name), "rung": label, "value": round(value), "kind": body})
+    order = [*(RUNGS.get(rung, (rung,))[0] for rung in rungs), "Cars wanted", "Output"]
+    spec = charts.steps(data, rungs=order, facets=[page.plant(name) for name in plants], unit="cars per year")
+    alt = f"Capacity ladder of {listed([page.plant(name) for name in plants])} in {year}; numbers in the table below"
+    svg = charts.draw(spec, name="ladder", alt=alt)
+    return (
+        f"<h3>From announced capacity to cars, {year}</h3>\n"
+        + chart(
+            _ladder_finding(page, plants, rungs[-1]),
+            svg,
+            unit=f"cars per year, median of futures, {year}; light blue capacity, orange cars wanted, dark blue output; "
+            "each panel has its own scale",
+            source="Capacity ladder: docs/facilities.md. Shifts, breakdowns and rework: shops.csv, mostly assumed.",
+        )
+        + table(header, rows, text=(len(plants) + 1,), kind="tight", caption=f"Medians over futures, {year}.")
+    )
+
+
+def _ladder_finding(page: Page, plants: list[str], bottom: str) -> str:
+    year = page.first
+    best = max(plants, key=lambda name: page.value(page.address(f"output.{name}", year)))
+    rung = page.value(page.address(f"capacity_rung.{bottom}.{best}", year))
+    demand = page.value(page.address(f"demand.{best}", year))
+    limit = "buyers set the limit, not machines" if demand < rung else "capacity sets the limit, not buyers"
+    return (
+        f"At {esc(page.plant(best))}, {page.at(f'capacity_nameplate.{best}', year)} announced become "
+        f"{page.at(f'capacity_rung.{bottom}.{best}', year)} that could be made; {limit}"
+    )
+
+
+def _table(page: Page, plants: list[dict[str, Any]]) -> str:
+    disputed: dict[str, list[str]] = {}
+    for item in contradictions(page.study):
+        said = [
+            f"{page.fig(f'claim.{one.claim}') if one.number is not None else esc(one.value)}" for one in item.claims
+        ]
+        what = f"{esc(item.attribute.replace('_', ' '))}: {listed(said, 'or')}"
+        disputed.setdefault(item.subject, []).append(what)
+    rows = []
+    for row in sorted(plants, key=lambda row: (STATES.index(row["state"]), row["plant"])):
+        name = row["plant"]
+        cell = f"table.plants.{name}"
+        best, when = _best_year(page, name)
+        since = f", since {row['opened'][:4]}" if row["opened"] and row["state"] in ("operating", "idle") else ""
+        until = f", {row['opened'][:4]} to {row['closed'][:4]}" if row["opened"] and row["closed"] else ""
+        place = row["city"] or "place not named"
+        partner = f"<br><small>{esc(row['partner'])}</small>" if row["partner"] else ""
+        notes = [esc(row["note"] or "")]
+        subjects = ALIASES.get(name, (name,))
+        claims = [text for subject in dict.fromkeys((name, *subjects)) for text in disputed.get(subject, [])]
+        if claims:
+            notes.append("<b>Contradictions:</b> " + "; ".join(claims))
+        rows.append(
+            [
+                f"{esc(row['name'])}{partner}",
+                f"{esc(place)}<br><small>{KIND_WORDS[row['vehicle_kind']]}</small>",
+                f"{STATE_WORDS[row['state']]}{until or since}",
+                page.fig(f"{cell}.nameplate", spread=True),
+                f"{best}{f'<br><small>{when}</small>' if when else ''}",
+                page.fig(f"{cell}.employees"),
+                f"{page.source_mark(row['source'])} <small>{row['confidence']}</small>",
+                f"<small>{' '.join(note for note in notes if note)}</small>",
+            ]
+        )
+    header = ["Plant", "Where, what", "State", "Announced a year", "Best year", "People", "Source", "Notes"]
+    return table(header, rows, text=(1, 2, 6, 7), kind="tight plants")
+
+
+def _best_year(page: Page, plant: str) -> tuple[str, str]:
+    """The best year of cars on record, as a figure and its year."""
+    years = range(page.study.settings.base_year - 20, page.study.settings.base_year + 1)
+    found = [(value, year) for year in years if (value := page.value(f"output.{plant}.{year}")) == value]
+    if not found:
+        return NONE, ""
+    year = max(found)[1]
+    return page.fig(f"output.{plant}.{year}", spread=True), str(year)

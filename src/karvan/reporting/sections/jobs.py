@@ -1,0 +1,183 @@
+"""What the industry is worth: jobs, GDP, taxes, imports, gross and net."""
+
+from typing import Any
+
+from karvan.reporting import charts
+from karvan.reporting.html import chart, esc, listed, para, section, table
+from karvan.reporting.page import Page, readable
+from karvan.study.evidence import Claim, claims
+
+RULE_WORDS = ("duty", "vat_rate", "excise", "fee", "holiday", "relief", "import_age")
+GROSS = (
+    ("jobs_direct", "Jobs at the plants"),
+    ("jobs_indirect", "Jobs at suppliers"),
+    ("jobs_induced", "Jobs behind the spending of wages"),
+    ("jobs", "<b>Jobs, all three</b>"),
+    ("jobs_hired", "of which hired employees"),
+    ("gdp_direct", "Value added at the plants"),
+    ("gdp_indirect", "Value added at suppliers"),
+    ("gdp_induced", "Value added behind wages"),
+    ("gdp", "<b>GDP, all three</b>"),
+    ("tax", "<b>Taxes</b> of the industry and on cars bought"),
+    ("tax_forgone", "Profit tax given up by the holiday"),
+    ("imports", "<b>Imports</b> of cars, kits and what follows"),
+)
+NET = {"jobs": "jobs_net", "gdp": "gdp_net", "tax": "tax_net", "imports": "imports_net"}
+
+
+def jobs(page: Page) -> str:
+    """Gross and net, industries, donors, diversification, the rules that decide taxes."""
+    return section(
+        "jobs",
+        5,
+        "Jobs and growth",
+        _net(page),
+        _table(page),
+        _industries(page),
+        _donors(page),
+        _diversification(page),
+        _rules(page),
+    )
+
+
+def _net(page: Page) -> str:
+    near = page.near
+    text = para(
+        "<b>Gross</b> counts everyone whose work hangs on the industry. <b>Net</b> compares with a country that has no car "
+        "industry, imports those cars instead and taxes them, future by future under the same draws: what the public purse "
+        "gains or loses has jobs behind it too. Gross answers &ldquo;who works for it?&rdquo;, net answers &ldquo;what would "
+        "be missing without it?&rdquo;. The closure is named: of each wage, the share that is spent at home is drawn for each "
+        "future. Job-years of building plants are not added to jobs of running them."
+    )
+    if "no_industry" not in page.runs or page.main == "no_industry":
+        return text
+    rows: list[dict[str, Any]] = []
+    from karvan.futures.figures import net_draws
+
+    for label, values in (
+        ("gross: jobs that hang on it", page.run.figures["jobs"]),
+        ("net: more than without it", net_draws("jobs_net", page.run, page.runs)),
+    ):
+        rows += charts.fan_rows(page.run.years, values, measure=label)
+    order = ["gross: jobs that hang on it", "net: more than without it"]
+    spec = charts.fans(rows, by="measure", order=order, unit="", form=",.0f", columns=2, free=False)
+    svg = charts.draw(spec, name="jobs", alt="Gross and net jobs over the years, as two fans on one scale")
+    title = (
+        f"In {near} {page.at('jobs', near)} jobs hang on the industry, gross; "
+        f"{page.at('jobs_net', near)} would be missing without it, net"
+    )
+    return text + chart(title, svg, unit="persons", source="Analysis by parts: docs/economy.md.")
+
+
+def _table(page: Page) -> str:
+    near, last = page.near, page.last
+    rows = []
+    for name, label in GROSS:
+        net = NET.get(name)
+        cells = []
+        for year in dict.fromkeys((near, last)):
+            cells.append(page.at(name, year, spread=True))
+            cells.append(page.at(net, year, spread=True) if net else "")
+        unit = "persons" if name.startswith("jobs") else page.money
+        rows.append([label, f"<small>{esc(unit)}</small>", *cells])
+    heads = [text for year in dict.fromkeys((near, last)) for text in (f"gross {year}", f"net {year}")]
+    building = page.at("job_years_building", page.first, spread=True)
+    return table(["", "", *heads], rows, text=(1,), kind="tight") + para(
+        f"Besides, building plants gives {building} job-years in {page.first}, once. In {near} the gross GDP of the industry is "
+        f"{page.at('gdp_share', near, spread=True)} of the country's value added. A net figure below zero for imports means "
+        f"imports saved; above zero, that kits and what follows cost more foreign money than the cars they replace."
+    )
+
+
+def _industries(page: Page) -> str:
+    year = page.near
+    titles = {row["industry"]: row["title"] for row in page.study.table("industries").to_dicts()}
+    ranked = sorted(
+        page.run.layout.industries,
+        key=lambda name: -page.value(page.address(f"jobs_by_industry.{name}", year)),
+    )[:6]
+    if not ranked or page.value(page.address(f"jobs_by_industry.{ranked[0]}", year)) < 0.5:
+        return ""
+    rows = [
+        [esc(titles.get(name, readable(name))), page.at(f"jobs_by_industry.{name}", year, spread=True)]
+        for name in ranked
+    ]
+    return table(
+        ["Industry", "Jobs"],
+        rows,
+        kind="narrow",
+        caption=f"Where the indirect and induced jobs are, {year}: the six largest industries.",
+    )
+
+
+def _donors(page: Page) -> str:
+    year, donors = page.near, page.run.donors
+    if len(donors) < 2:
+        return ""
+    rows = [
+        [
+            esc(page.country(donor)),
+            page.at(f"jobs_by_donor.{donor}", year, spread=True),
+            page.at(f"gdp_by_donor.{donor}", year, spread=True),
+        ]
+        for donor in donors
+    ]
+    names = listed([esc(page.country(donor)) for donor in donors])
+    return para(
+        f"No input-output table of {esc(page.country())} is published in a form that machines read. Three were estimated from the "
+        f"structure of {names}, balanced to the country's own margins; each future uses one of them."
+        if len(donors) == 3
+        else f"The input-output tables were estimated from the structure of {names}; each future uses one of them."
+    ) + table(
+        ["Structure taken from", "Indirect and induced jobs", f"the same in value added, {esc(page.money)}"],
+        rows,
+        kind="narrow",
+        caption=f"The spread between donors, {year}.",
+    )
+
+
+def _diversification(page: Page) -> str:
+    year = page.last
+    return para(
+        f"<b>Diversification.</b> The industry changes the concentration of the country's value added (Herfindahl index) "
+        f"by {page.at('diversification', year, spread=True)} in {year}. At this scale it moves by rounding error: whoever wants a "
+        f"diversified economy will not see it from here."
+        if abs(page.value(page.address("diversification", year))) < 0.001
+        else f"<b>Diversification.</b> The concentration of value added (Herfindahl index) changes by "
+        f"{page.at('diversification', year, spread=True)} in {year}; below zero is more diverse."
+    )
+
+
+def _rules(page: Page) -> str:
+    """The taxes, duties and privileges on record that are in force at the study's date."""
+    today = page.study.as_of or page.study.settings.as_of or f"{page.study.settings.base_year}-12-31"
+    kept: dict[tuple[str, ...], Claim] = {}
+    for item in claims(page.study):
+        if item.number is None or item.subject != "country" or not _is_rule(item.attribute):
+            continue
+        if item.period_end and item.period_end < today[: len(item.period_end)]:
+            continue
+        key = (item.attribute, item.kind, item.partner, item.value, item.unit, item.note.split(";")[0])
+        kept.setdefault(key, item)
+    if not kept:
+        return ""
+    rows = [
+        [
+            esc(readable(item.attribute)),
+            esc(readable(item.kind or item.partner).lower()),
+            f"{page.fig(f'claim.{item.claim}')} {esc(item.unit)}",
+            esc(item.period_start or "as on the page") + (f" to {item.period_end}" if item.period_end else ""),
+            f"<small>{esc(item.note)}</small>",
+        ]
+        for item in sorted(kept.values(), key=lambda item: (item.attribute, item.kind, item.period_start, item.claim))
+    ]
+    header = ["Rule", "For", "Value", "In force from", "Note"]
+    return (
+        "<h3>Duties, taxes and privileges on record</h3>\n"
+        + para("Rules in force at the date of the study, as claimed; where pages differ, all stand.")
+        + table(header, rows, text=(1, 3, 4), kind="tight")
+    )
+
+
+def _is_rule(attribute: str) -> bool:
+    return any(word in attribute for word in RULE_WORDS) and not attribute.startswith(("farm", "programme"))
