@@ -5,6 +5,7 @@ Money is in dollars of the year before the start, unless a name says local.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -443,11 +444,7 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
     opened0 = np.where(waiting, np.inf, np.where(np.isnan(layout.opened), start - 10.0, layout.opened))
 
     now, target = _local_shares(prepared, draws)
-    wage_local = steady(prepared, draws, "wage_month") * 12.0 / prepared.exchange_rate
-    growth = parameter(prepared, draws, "wage_growth")
     time = np.arange(years)[None, :]
-    levered = book.path("wage_month", np.ones(size))
-    wage = wage_local[:, None] * (1 + growth) ** (time + 1) * real_rate * levered
     drift = np.exp(steady(prepared, draws, "kit_cost_drift")[:, None] * (time + 1))
     main = {}
     for v in layout.own_offers:
@@ -471,26 +468,33 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
             parameter(prepared, draws, "ramp_90", names), parameter(prepared, draws, "ramp_50", names) + 1.0
         )[:, 0],
         partner_supply=parameter(prepared, draws, "partner_supply", names),
-        kit_price=parameter(prepared, draws, "kit_price", names),
-        kit_freight=parameter(prepared, draws, "kit_freight", names),
-        kit_duty=parameter(prepared, draws, "kit_duty", names),
-        overhead=parameter(prepared, draws, "overhead", names),
-        people_fixed=parameter(prepared, draws, "people_fixed", names),
-        people_per_1000=parameter(prepared, draws, "people_per_1000", names),
         local_now=now,
         local_target=target,
         half_life=steady(prepared, draws, "localisation_half_life")[:, None, None],
-        local_price_ratio=steady(prepared, draws, "local_price_ratio")[:, None, None],
         domestic_content=steady(prepared, draws, "domestic_content")[:, None, None],
-        margin=parameter(prepared, draws, "maker_margin"),
-        wage=wage,
         drift=drift,
         price_factor=factor,
         arrival_rate=parameter(prepared, draws, "arrival_rate"),
         arrival_elasticity=steady(prepared, draws, "arrival_market_elasticity"),
         electrified_year=parameter(prepared, draws, "electrified_year", names)[:, -1],
         stock_cover=steady(prepared, draws, "stock_cover"),
+        **cost_inputs(prepared, draws, real_rate),
     )
+
+
+def cost_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> dict[str, Any]:
+    """The fields of :class:`Plants` that set the cost of a car."""
+    names = prepared.layout.plants[: prepared.layout.own]
+    by_plant = ("kit_price", "kit_freight", "kit_duty", "overhead", "people_fixed", "people_per_1000")
+    yearly = parameter(prepared, draws, "wage_month") * 12.0 / prepared.exchange_rate
+    growth = parameter(prepared, draws, "wage_growth")
+    time = np.arange(1, len(prepared.layout.years) + 1)[None, :]
+    return {
+        **{name: parameter(prepared, draws, name, names) for name in by_plant},
+        "local_price_ratio": steady(prepared, draws, "local_price_ratio")[:, None, None],
+        "margin": parameter(prepared, draws, "maker_margin"),
+        "wage": yearly * (1 + growth) ** time * real_rate,
+    }
 
 
 def _nameplate(draws: Draws, name: str, announced: Array) -> Array:

@@ -4,8 +4,8 @@
 the growth processes, the input-output effects. :meth:`Prepared.draw` gives one block of draws of everything uncertain.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -51,12 +51,18 @@ class Draws:
         return self.values[cell.name]
 
     def normal(self, name: str, *shape: int) -> Array:
-        """(D, *shape), standard normal numbers of a named stream."""
-        return stream(self.seed, name, self.block).standard_normal((BLOCK, *shape))[: self.size]
+        """(D, *shape), standard normal numbers of a named stream; more years do not move those before."""
+        return self._year_first(stream(self.seed, name, self.block).standard_normal, shape)
 
     def uniform(self, name: str, *shape: int) -> Array:
-        """(D, *shape), uniform numbers of a named stream."""
-        return stream(self.seed, name, self.block).random((BLOCK, *shape))[: self.size]
+        """(D, *shape), uniform numbers of a named stream; more years do not move those before."""
+        return self._year_first(stream(self.seed, name, self.block).random, shape)
+
+    def _year_first(self, numbers: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> Array:
+        """Drawn with the first axis outermost, so that a later horizon only adds numbers at the end of the stream."""
+        if not shape:
+            return numbers((BLOCK,))[: self.size]
+        return np.ascontiguousarray(np.moveaxis(numbers((shape[0], BLOCK, *shape[1:])), 0, 1)[: self.size])
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,11 @@ class Prepared:
     income_as_of: str | None = "study"
     cells: dict[str, Cell] = field(default_factory=dict)
     """Every cell the run has asked for, by name."""
+
+    def unmoved(self) -> "Prepared":
+        """The same without a lever: how things stood in the year before the start."""
+        bare = self.book.scenario.model_copy(update={"levers": ()})
+        return replace(self, book=LeverBook(bare, self.book.years))
 
     def cell(self, name: str, key: str = "") -> Cell:
         """A parameter of the register as a cell; remembered, so that the run knows what it used."""

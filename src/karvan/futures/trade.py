@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from karvan.base.axes import Array, BoolArray
-from karvan.futures.blocks import Market
+from karvan.futures.blocks import Market, markets_of
 from karvan.futures.frictions import KINDS
 from karvan.futures.inputs import Draws, Prepared
 from karvan.market.cost import DeliveredCost, delivered_cost
@@ -169,12 +169,18 @@ class Trade:
             excise=parts["excise"],
             fee=parts["fee"],
             certification=parts["certification"],
-            vat_rate=self.market.vat[:, min(index, self.market.vat.shape[1] - 1)],
-            margin_rate=self.market.dealer[:, min(index, self.market.dealer.shape[1] - 1)][:, None, :],
+            vat_rate=self._rate("vat_rate", self.market.vat, index, levers),
+            margin_rate=self._rate("margin_rate", self.market.dealer, index, levers)[:, None, :],
             compliance_cost_rate=compliance,
             home=self.home,
         )
         return ladder, ladder.total * (1.0 + parts["barrier"]), origin
+
+    def _rate(self, name: str, rates: Array, index: int, levers: bool) -> Array:
+        """(D, M), a tax or margin in one year; as it stood before any lever if levers are off."""
+        if not levers and any(True for _ in self.prepared.book.of(name)):
+            return markets_of(self.prepared.unmoved(), self.draws, name)[:, 0]
+        return rates[:, min(index, rates.shape[1] - 1)]
 
     def references(self, base: Array) -> tuple[Array, BoolArray]:
         """What an entrant is compared with, in each market: the base price of its brand there, else of its peers.

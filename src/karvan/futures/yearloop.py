@@ -5,7 +5,7 @@ costs, duties and fees set what a car costs where; the market stage shares sales
 counts jobs, value added, taxes and imports; the hub stage judges the result. Last year's volume feeds this year's cost per car.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from karvan.futures.blocks import (
     Economy,
     Plants,
     brand_factor,
+    cost_inputs,
     demand_inputs,
     economy_inputs,
     market_inputs,
@@ -102,7 +103,7 @@ class _Run:
 
     def run(self) -> Block:
         start = self.layout.years[0]
-        base_costs, base_content = self._costs(start - 1, -1)
+        base_costs, base_content = self._costs(start - 1, -1, self._plants_unmoved())
         _, base_price, _ = self.trade.delivered(
             self._ex_works(base_costs, -1), base_content, start - 1, 0, levers=False
         )
@@ -128,7 +129,7 @@ class _Run:
             self.out[kind].setdefault(name, []).append(value)
 
     def _at(self, values: Array, index: int) -> Array:
-        """A path (D, Y or 1, ...) in one year; the year before the start takes the first, levers not yet moved."""
+        """A path (D, Y or 1, ...) in one year; the year before the start takes the first."""
         return values[:, min(max(index, 0), values.shape[1] - 1)]
 
     def _entrant_cells(self) -> Array:
@@ -138,9 +139,17 @@ class _Run:
         base = ces.plant_share * ces.brand_share[nest]
         return np.asarray(self.trade.own[:, None] & (base <= 0.0))
 
-    def _costs(self, year: int, index: int) -> tuple[ExWorks, Array]:
+    def _plants_unmoved(self) -> Plants:
+        """The plants with the costs they had before any lever: what prices are compared with."""
+        if not self.prepared.book.scenario.levers:
+            return self.plants
+        moved = self.prepared.book.path("exchange_rate", np.ones(self.draws.size))
+        rate = self.demand.real_rate / moved
+        return replace(self.plants, **cost_inputs(self.prepared.unmoved(), self.draws, rate))
+
+    def _costs(self, year: int, index: int, plants: Plants) -> tuple[ExWorks, Array]:
         """Price of a car at each own plant's gate, and its local content."""
-        plants, at = self.plants, self._at
+        at = self._at
         years = float(max(index + 1, 0))
         drift = 1.0 if index < 0 else self._at(plants.drift, index)[:, None]
         local = local_share_path(plants.local_now, plants.local_target, years, plants.half_life)
@@ -267,7 +276,7 @@ class _Run:
         self.states.step(year, index, plants.chances, rate)
         wanted, used, stock = self._buyers(index)
 
-        costs, content = self._costs(year, index)
+        costs, content = self._costs(year, index, self.plants)
         ladder, price, _ = self.trade.delivered(self._ex_works(costs, index), content, year, index)
         price = self._incentive(price, year)
         cost_hat = np.clip(price / self.base_price, self.least_hat, 10.0)
