@@ -73,7 +73,7 @@ class TestLaws:
     def test_shadow_prices_clear_the_market(self, seed: int) -> None:
         """Priced at cost times shadow price, buyers themselves ask for what is sold; only full plants cost more."""
         ces, options, plant = sample(seed, scale=2.0)
-        result = clear(ces, plant=plant, iterations=60, **options)
+        result = clear(ces, plant=plant, **options)
         open_ = options["capacity"] > 0
         cost = options["cost_hat"] * result.shadow[:, plant, None]
         cost = np.where(open_[:, plant, None], cost, np.inf)
@@ -99,12 +99,13 @@ def test_no_limits_is_demand_times_shares() -> None:
     np.testing.assert_allclose(result.wanted, made(result, plant, 7), rtol=1e-12)
 
 
-def test_ten_steps_are_near_the_limit_of_many() -> None:
-    """At the default number of steps the sales of 98 in 100 draws are within 0.1 % of demand of the exact ones."""
-    ces, options, plant = sample(11, draws=200, scale=1.5)
+@pytest.mark.parametrize("scale", [0.3, 1.5, 4.0])
+def test_ten_steps_are_enough(scale: float) -> None:
+    """At the default number of steps the sales are those of many, where a price clears the market at all."""
+    ces, options, plant = sample(11, draws=200, scale=scale)
     ten, many = clear(ces, plant=plant, **options), clear(ces, plant=plant, iterations=200, **options)
     apart = np.abs(ten.quantities - many.quantities).max(axis=(1, 2)) / options["demand"].max(axis=(1, 2))
-    assert np.quantile(apart, 0.98) < 1e-3
+    assert np.quantile(apart, 0.99) < 1e-6
 
 
 class TestByHand:

@@ -18,6 +18,7 @@ SHADOW_LIMIT: Final = 16.0
 
 _STEP_LIMIT: Final = float(np.log(2.0))  # a plant doubles its price at most in one step: Newton far out overshoots
 _CONVERGED: Final = 1e-7  # of ln price, per draw
+_REGULAR: Final = 1e-7  # of a plant's sales, added to the slopes
 _COMPACT: Final = 0.6  # share of draws still moving below which the others are set aside
 _LEFT: Final = 1e-12  # share of a draw's demand below which nothing is left to hand out
 
@@ -54,14 +55,15 @@ def clear(
 
     A plant that is asked for more than it can make raises its price everywhere by a factor ``lambda >= 1``, as if its
     cost were ``lambda cost_hat``, until buyers want no more than ``capacity``; whoever has room keeps ``lambda = 1``.
-    Per draw, Newton steps in ``ln lambda`` with each plant's own elasticity ::
+    Per draw, Newton steps in ``ln lambda`` of the plants that are full or have a price, with the slopes ::
 
-        -d ln Q_p / d ln lambda_p = sum_{v, m of p} q [theta (1 - s) + eta s (1 - sigma)] / Q_p
+        -dQ_p / d ln lambda_r = theta Q_p [p = r] - (theta - eta) sum q_v s_u - eta sum Q_pkm Q_rkm / demand_km
 
-    (``s`` share in the nest, ``sigma`` of the nest in the product), at most ``iterations`` of them; a draw that has
-    converged stays as it is, so results do not depend on the draws beside it. What is then still above capacity is cut
-    in the same proportion in all markets of the plant, and goes to offers of the same product and market that have
-    room, in proportion to their sales, until it is placed or nobody has room.
+    (first sum: offers ``v`` of ``p`` and ``u`` of ``r`` in one nest, ``s`` the share in it; second: products and
+    markets), at most ``iterations`` of them; a draw that has converged stays as it is, so results do not depend on the
+    draws beside it. What is then still above capacity is cut in the same proportion in all markets of the plant, and
+    goes to offers of the same product and market that have room, in proportion to their sales, until it is placed or
+    nobody has room.
 
     Parameters
     ----------
@@ -285,8 +287,9 @@ class _Draws:
         top = np.log(SHADOW_LIMIT)
         now, place, price = self, np.arange(result.shape[-1]), np.zeros_like(result)
         live: BoolArray = np.ones(len(place), dtype=bool)
+        pairs = _Pairs.make(self)
         for _ in range(iterations):
-            new = np.clip(price + now.newton_step(price), 0.0, top)
+            new = np.clip(price + now.newton_step(price, pairs), 0.0, top)
             new = np.where(live, new, price)  # a draw that has converged stays as it is, whatever its neighbours do
             live = live & np.any(np.abs(new - price) > _CONVERGED, axis=0)
             price = new
@@ -300,19 +303,21 @@ class _Draws:
         result[:, place] = price
         return result
 
-    def newton_step(self, price: Array) -> Array:
-        """Step in ln of the shadow price of each plant, (P, d), from its own elasticity of demand."""
-        where = self.layout
-        sold, within, sigma = self.sales(price)
-        amount = self.plants.total(sold)
-        # theta (1 - s) + eta s (1 - sigma) = theta - s (theta - eta (1 - sigma))
-        within *= (self.eta * (1 - sigma) - self.theta)[where.nest_of]
-        within += self.theta
-        within *= sold
-        fall = self.plants.total(within)
-        bound = (amount > 0) & np.isfinite(self.limit) & (self.limit > 0)
-        excess = np.log(np.where(bound, amount / np.where(bound, self.limit, 1.0), 1.0))
-        step = excess * amount / np.where(fall > 0, fall, np.where(amount > 0, amount, 1.0))
+    def newton_step(self, price: Array, pairs: "_Pairs") -> Array:
+        """Step in ln of the shadow price of each plant, (P, d); plants with room and without a price stay put."""
+        sold, within, _ = self.sales(price)
+        amount, limit = self.plants.total(sold)[pairs.limited], self.limit[pairs.limited]
+        bound = (amount > 0) & np.isfinite(limit) & (limit > 0)
+        excess = np.log(np.where(bound, amount / np.where(bound, limit, 1.0), 1.0))
+        active = bound & ((excess > 0) | (price[pairs.limited] > 0))
+        slope = pairs.slopes(sold, within, self.asked[self.layout.nest_of], self.theta, self.eta)
+        slope *= active[:, None] & active
+        n = np.arange(len(pairs.limited))
+        # With all plants of a product short, no price clears the market and the slopes are singular: a little is added,
+        # so that prices rise together to their limit.
+        slope[n, n] += amount * (self.theta * active + _REGULAR) + ~active
+        step = np.zeros_like(price)
+        step[pairs.limited] = _solve(slope, excess * amount * active)
         return np.clip(step, -_STEP_LIMIT, _STEP_LIMIT)
 
     def ration(self, sold: Array) -> Array:
@@ -345,6 +350,87 @@ class _Draws:
         """(V, M, d) summed to (products that have offers, M, d)."""
         where = self.layout
         return run_sum(run_sum(rows, where.nest_start), where.product_start)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Which offers of limited plants meet in a nest or a product: where one plant's price moves another's sales."""
+
+    limited: IntArray
+    """(n,), plants that have a limit in some draw."""
+    first: IntArray
+    second: IntArray
+    """Rows of the offers of each pair in a nest, an offer with itself included; sorted by their plants."""
+    start: IntArray
+    cell: tuple[IntArray, IntArray]
+    """Runs of pairs of the same two plants, and these plants."""
+    rows: IntArray
+    runs: IntArray
+    run_plant: IntArray
+    run_product: IntArray
+    """Rows of limited plants by product and plant; runs of the same; plant and product of each run."""
+
+    @classmethod
+    def make(cls, draws: _Draws) -> "_Pairs":
+        where, of = draws.layout, draws.plants.of
+        limited = np.flatnonzero(np.any(np.isfinite(draws.limit), axis=1))
+        local = np.full(draws.plants.count, -1)
+        local[limited] = np.arange(len(limited))
+        rows = np.flatnonzero(local[of] >= 0)
+        nest, plant = where.nest_of[rows], local[of[rows]]
+        one, two = np.nonzero(nest[:, None] == nest)
+        order = np.lexsort((plant[two], plant[one]))
+        one, two = one[order], two[order]
+        start = _starts(plant[one] * len(limited) + plant[two])
+        product = where.product_of[nest]
+        sort = np.lexsort((plant, product))
+        runs = _starts(product[sort] * len(limited) + plant[sort])
+        return cls(
+            limited=limited,
+            first=rows[one],
+            second=rows[two],
+            start=start,
+            cell=(plant[one][start], plant[two][start]),
+            rows=rows[sort],
+            runs=runs,
+            run_plant=plant[sort][runs],
+            run_product=product[sort][runs],
+        )
+
+    def slopes(self, sold: Array, within: Array, asked: Array, theta: Array, eta: Array) -> Array:
+        """``-dQ_p / d ln lambda_r``, (n, n, d), less the term ``theta Q_p`` on the diagonal.
+
+        ``(eta - theta) sum_(v of p, u of r, one nest) q_v s_u - eta sum_(products, markets) Q_p Q_r / demand``
+        """
+        n = len(self.limited)
+        out = np.zeros((n, n, sold.shape[-1]))
+        if len(self.first):
+            shared = (sold[self.first] * within[self.second]).sum(axis=1)
+            out[self.cell] = (eta - theta) * np.add.reduceat(shared, self.start, axis=0)
+            by_plant = run_sum(sold[self.rows], self.runs)
+            demand = asked[self.rows[self.runs]]
+            share = by_plant / np.where(demand > 0, demand, 1.0)
+            for product in np.unique(self.run_product):
+                here = np.flatnonzero(self.run_product == product)
+                at = self.run_plant[here]
+                out[at[:, None], at] -= eta * np.einsum("pmd,rmd->prd", by_plant[here], share[here])
+        return out
+
+
+def _solve(A: Array, b: Array) -> Array:
+    """Solution of ``A x = b`` in each draw, (n, d); ``A`` (n, n, d) positive definite: elimination without pivoting.
+
+    Element by element over draws, so that a draw's solution does not depend on the draws beside it.
+    """
+    A, x = A.copy(), b.copy()
+    n = len(x)
+    for i in range(n - 1):
+        factor = A[i + 1 :, i] / A[i, i]
+        A[i + 1 :, i + 1 :] -= factor[:, None] * A[i, i + 1 :]
+        x[i + 1 :] -= factor * x[i]
+    for i in range(n - 1, -1, -1):
+        x[i] = (x[i] - (A[i, i + 1 :] * x[i + 1 :]).sum(axis=0)) / A[i, i]
+    return x
 
 
 def _starts(of: IntArray) -> IntArray:
