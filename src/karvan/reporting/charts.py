@@ -5,6 +5,7 @@ plain data, so that other faces of the model can draw the same ones.
 """
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -146,20 +147,30 @@ def _styles(kinds: Sequence[str], styles: Sequence[str]) -> list[str]:
     return [styles[i % len(styles)] for i in range(len(kinds))]
 
 
-def fans(rows: Rows, *, by: str, order: Sequence[str], unit: str, form: str, columns: int, free: bool = True) -> Spec:
+def fans(rows: Rows, *, by: str, order: Sequence[str], form: str, columns: int, free: bool = True) -> Spec:
     """Small fans side by side, one a value of ``by``; each with its own scale where ``free``."""
-    width = (WIDTH - 60 * (columns - 1)) // columns
-    layers = [
-        {**layer, "encoding": {"x": _year(axis=_sparse()), **layer["encoding"]}}
-        for layer in _fan_layers(BLUE, unit, form)
-    ]
-    return {
-        "data": {"values": list(rows)},
-        "facet": {"field": by, "type": "nominal", "sort": list(order)},
-        "columns": columns,
-        "spec": {"width": width, "height": 150, "layer": layers},
-        "resolve": {"scale": {"y": "independent" if free else "shared"}},
-    }
+    width = (WIDTH - 56 * (columns - 1)) // columns
+    panels = []
+    top = max((float(row["high"]) for row in rows), default=1.0)
+    for name in order:
+        mine = [row for row in rows if row[by] == name]
+        highest = max((float(row["high"]) for row in mine), default=1.0)
+        # A share below a tenth needs a digit behind the point to have an axis.
+        shape = ".1%" if form == "%" and highest < 0.1 else ".0%" if form == "%" else form
+        scale = {} if free else {"scale": {"domain": [0, top]}}
+        layers: list[Spec] = []
+        for layer in _fan_layers(BLUE, "", shape):
+            y = {**layer["encoding"]["y"], **scale}
+            y["axis"] = {"format": shape, "tickCount": 5}
+            layers.append({**layer, "encoding": {**layer["encoding"], "x": _year(axis=_sparse()), "y": y}})
+        title = {"text": _lines(name), "fontSize": 12, "anchor": "start", "color": "#333"}
+        panels.append({"title": title, "width": width, "height": 150, "data": {"values": mine}, "layer": layers})
+    return {"hconcat": panels, "spacing": 20}
+
+
+def _lines(text: str, width: int = 30) -> list[str]:
+    """A title in lines."""
+    return textwrap.wrap(text, width)
 
 
 def _sparse() -> Spec:
@@ -268,13 +279,13 @@ def stacks(rows: Rows, *, kinds: Sequence[str], unit: str, form: str, facets: Se
 
 def steps(rows: Rows, *, rungs: Sequence[str], facets: Sequence[str], unit: str) -> Spec:
     """The ladder: bars that shrink from rung to rung, one panel a plant. ``rows`` have facet, rung, value, kind."""
-    columns = 2 if len(facets) > 1 else 1
+    columns = min(len(facets), 3)
     return {
         "data": {"values": list(rows)},
         "facet": {"field": "facet", "type": "nominal", "sort": list(facets)},
         "columns": columns,
         "spec": {
-            "width": (WIDTH - 150 * columns) // columns,
+            "width": (WIDTH - 140 - 24 * (columns - 1)) // columns,
             "height": {"step": 18},
             "mark": {"type": "bar", "height": 13},
             "encoding": {

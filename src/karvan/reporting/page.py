@@ -132,6 +132,8 @@ class Page:
         shown = replace(found, value=found.value * scale, low=found.low * scale, high=found.high * scale)
         if large:
             places = 0 if shown.value == round(shown.value) else 1
+        elif found.kind == "claim" and decimals is None:
+            places = _places(found.value)
         text = plain(shown.value, places, found.unit)
         if only_error:
             text = plain(found.error, max(places, 0 if found.unit == "share of 1" else 1), found.unit)
@@ -233,8 +235,15 @@ class Page:
         """An offer in words: brand and country of the plant."""
         layout = self.run.layout
         v = layout.offers.index(name)
-        brand = readable(layout.brands[layout.offer_brand[v]])
+        brand = readable(layout.brands[layout.offer_brand[v]].split("@")[0])
         return f"{brand} from {self.country(layout.country[layout.offer_plant[v]])}"
+
+
+def _places(value: float) -> int:
+    """Decimals of a claim: as many as it was told with, and two for what is money or a rate."""
+    if value == round(value):
+        return 0
+    return 1 if value * 10 == round(value * 10) and abs(value) >= 2 else 2
 
 
 def plain(value: float, decimals: int, unit: str) -> str:

@@ -14,8 +14,8 @@ def answer(page: Page) -> str:
     if record is not None:
         before = f", after {page.fig(f'output.{record}', spread=True)} in {record}, the latest year on record"
     one = (
-        f"{country} will make {page.at('output', near, spread=True)} passenger cars in {near} "
-        f"and {page.at('output', last, spread=True)} in {last} if nothing more is decided{before}."
+        f"In the middle of all futures {country} makes {page.at('output', near, spread=True)} passenger cars in {near} "
+        f"and {page.at('output', last, spread=True)} in {last}{before}."
     )
     two = (
         f"By {near} that fills {page.at('utilisation', near)} of what the plants could then make, "

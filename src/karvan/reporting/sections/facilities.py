@@ -94,9 +94,11 @@ def _ladder(page: Page) -> str:
         cells = []
         for name in plants:
             cell = page.at(f"capacity_rung.{rung}.{name}", year)
-            if place and abs(page.value(page.address(f"capacity_lost.{rung}.{name}", year))) >= 0.5:
-                lost = page.at(f"capacity_lost.{rung}.{name}", year)
-                cell += f'<br><small class="lost">lost {lost}</small>'
+            change = page.value(page.address(f"capacity_lost.{rung}.{name}", year))
+            if place and abs(change) >= 0.5:
+                lost = page.at(f"capacity_lost.{rung}.{name}", year, factor=1.0 if change > 0 else -1.0)
+                word = "lost" if change > 0 else "gained"
+                cell += f'<small class="lost below">{word} {lost}</small>'
             cells.append(cell)
         rows.append([title, *cells, f"<small>{why if place else RUNGS['nameplate'][1]}</small>"])
     for label, body, why in (
@@ -123,7 +125,7 @@ def _ladder(page: Page) -> str:
         + chart(
             _ladder_finding(page, plants, rungs[-1]),
             svg,
-            unit=f"cars per year, median of futures, {year}; light blue capacity, orange cars wanted, dark blue output; "
+            unit=f"cars per year, median of futures, {year}; light blue is capacity, orange cars wanted, dark blue output; "
             "each panel has its own scale",
             source="Capacity ladder: docs/facilities.md. Shifts, breakdowns and rework: shops.csv, mostly assumed.",
         )
@@ -171,7 +173,7 @@ def _table(page: Page, plants: list[dict[str, Any]]) -> str:
                 f"{esc(place)}<br><small>{KIND_WORDS[row['vehicle_kind']]}</small>",
                 f"{STATE_WORDS[row['state']]}{until or since}",
                 page.fig(f"{cell}.nameplate", spread=True),
-                f"{best}{f'<br><small>{when}</small>' if when else ''}",
+                f"{best}{f'<small class=below>{when}</small>' if when else ''}",
                 page.fig(f"{cell}.employees"),
                 f"{page.source_mark(row['source'])} <small>{row['confidence']}</small>",
                 f"<small>{' '.join(note for note in notes if note)}</small>",

@@ -70,10 +70,20 @@ def _verdict(page: Page) -> str:
         words_ = (
             f"<b>Not by {last}, unless a great deal changes.</b> The chance that {country} meets all five conditions at once is "
             f"{chance}; &ldquo;hub&rdquo; is said from {bar}. What stands most in the way is {binding}. "
-            f"{'Taken one by one, ' + words(len(failing)) + ' of five fall short of that bar: ' + listed(failing) + '.' if failing else ''}"
+            f"{_short_of(failing)}"
         )
     best = _best_scenario(page)
     return para(words_, best)
+
+
+def _short_of(failing: list[str]) -> str:
+    """Which conditions fall short of the bar when taken one by one."""
+    if not failing:
+        return "Taken one by one each condition reaches that bar; it is all of them together that fails."
+    count = "all five fall" if len(failing) == len(CONDITIONS) else f"{words(len(failing))} of five fall"
+    if len(failing) == 1:
+        count = "one of five falls"
+    return f"Taken one by one, {count} short of that bar: {listed(failing)}."
 
 
 def _best_scenario(page: Page) -> str:
@@ -170,7 +180,11 @@ def _instead(page: Page) -> str:
         [INSTEAD[name], page.at(f"hub_alternative.{name}", near), page.at(f"hub_alternative.{name}", last)]
         for name in ALTERNATIVES
     ]
-    return "<h3>What it is instead</h3>\n" + table(["Kind of industry", str(near), str(last)], rows, kind="narrow")
+    idle = page.at("hub_threshold.idle_output", last)
+    note = para(f"Plants are called idle below {idle} cars a year, all plants together; that line is assumed.")
+    return (
+        "<h3>What it is instead</h3>\n" + note + table(["Kind of industry", str(near), str(last)], rows, kind="narrow")
+    )
 
 
 def _main_offer(page: Page) -> str:

@@ -4,10 +4,22 @@ from typing import Any
 
 from karvan.reporting import charts
 from karvan.reporting.html import chart, esc, listed, para, section, table
-from karvan.reporting.page import Page, readable
+from karvan.reporting.page import Page, anchor, readable
 from karvan.study.evidence import Claim, claims
 
 RULE_WORDS = ("duty", "vat_rate", "excise", "fee", "holiday", "relief", "import_age")
+RULE_TITLES = {
+    "duty_per_cc": "Import duty",
+    "duty_rate": "Import duty",
+    "vat_rate": "VAT",
+    "excise_per_cc": "Excise",
+    "excise_fixed": "Excise, fixed part",
+    "park_holiday": "Privilege of park residents",
+    "park_relief_materials": "Park residents: relief on materials",
+    "certificate_relief": "Relief for certificate holders",
+    "preferential_duty": "Duty under free trade",
+    "registration_duty_per_cc": "Registration duty",
+}
 GROSS = (
     ("jobs_direct", "Jobs at the plants"),
     ("jobs_indirect", "Jobs at suppliers"),
@@ -60,10 +72,10 @@ def _net(page: Page) -> str:
     ):
         rows += charts.fan_rows(page.run.years, values, measure=label)
     order = ["gross: jobs that hang on it", "net: more than without it"]
-    spec = charts.fans(rows, by="measure", order=order, unit="", form=",.0f", columns=2, free=False)
+    spec = charts.fans(rows, by="measure", order=order, form=",.0f", columns=2, free=False)
     svg = charts.draw(spec, name="jobs", alt="Gross and net jobs over the years, as two fans on one scale")
     title = (
-        f"In {near} {page.at('jobs', near)} jobs hang on the industry, gross; "
+        f"In {near}, {page.at('jobs', near)} jobs hang on the industry, gross; "
         f"{page.at('jobs_net', near)} would be missing without it, net"
     )
     return text + chart(title, svg, unit="persons", source="Analysis by parts: docs/economy.md.")
@@ -151,32 +163,47 @@ def _diversification(page: Page) -> str:
 def _rules(page: Page) -> str:
     """The taxes, duties and privileges on record that are in force at the study's date."""
     today = page.study.as_of or page.study.settings.as_of or f"{page.study.settings.base_year}-12-31"
-    kept: dict[tuple[str, ...], Claim] = {}
+    kept: dict[tuple[str, ...], list[Claim]] = {}
     for item in claims(page.study):
         if item.number is None or item.subject != "country" or not _is_rule(item.attribute):
             continue
         if item.period_end and item.period_end < today[: len(item.period_end)]:
             continue
-        key = (item.attribute, item.kind, item.partner, item.value, item.unit, item.note.split(";")[0])
-        kept.setdefault(key, item)
+        key = (item.attribute, item.kind, item.value, item.unit, item.note.split(";")[0])
+        kept.setdefault(key, []).append(item)
     if not kept:
         return ""
-    rows = [
-        [
-            esc(readable(item.attribute)),
-            esc(readable(item.kind or item.partner).lower()),
-            f"{page.fig(f'claim.{item.claim}')} {esc(item.unit)}",
-            esc(item.period_start or "as on the page") + (f" to {item.period_end}" if item.period_end else ""),
-            f"<small>{esc(item.note)}</small>",
-        ]
-        for item in sorted(kept.values(), key=lambda item: (item.attribute, item.kind, item.period_start, item.claim))
-    ]
+    rows = [_rule(page, members) for _, members in sorted(kept.items())]
     header = ["Rule", "For", "Value", "In force from", "Note"]
     return (
         "<h3>Duties, taxes and privileges on record</h3>\n"
         + para("Rules in force at the date of the study, as claimed; where pages differ, all stand.")
-        + table(header, rows, text=(1, 3, 4), kind="tight")
+        + table(header, rows, text=(1, 2, 3, 4), kind="tight")
     )
+
+
+def _rule(page: Page, members: list[Claim]) -> list[str]:
+    """One rule; claims that say the same of several partners share a row."""
+    item = members[0]
+    whom = esc(readable(item.kind).lower())
+    partners = [f'<a href="#{anchor(one)}">{esc(page.country(one.partner))}</a>' for one in members if one.partner]
+    for one in members:
+        page.cite(one)
+    starts = list(dict.fromkeys(_day(one.period_start) for one in members))
+    since = "" if starts == [""] else starts[0] if len(starts) == 1 else f"{min(starts)} to {max(starts)}"
+    until = f" until {_day(item.period_end)}" if item.period_end else ""
+    return [
+        esc(RULE_TITLES.get(item.attribute, item.attribute.replace("_", " ").capitalize())),
+        " ".join(part for part in (whom, listed(partners)) if part),
+        page.fig(f"claim.{item.claim}", unit=True),
+        esc(since + until) or '<span class="none">not said</span>',
+        f"<small>{esc(item.note)}</small>",
+    ]
+
+
+def _day(text: str) -> str:
+    """A date without what says nothing: the first of January is the year."""
+    return text.removesuffix("-01-01")
 
 
 def _is_rule(attribute: str) -> bool:

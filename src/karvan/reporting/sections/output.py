@@ -12,6 +12,7 @@ from karvan.reporting.page import MONTHS, Page, period, readable
 from karvan.study.evidence import Claim, YearValue, claims
 
 CAR = "passenger_car"
+OTHER_KINDS = ("light_commercial", "bus", "tractor", "special_purpose", "combine_harvester", "military")
 BOUND_WORDS = {
     "state": "the plant does not run",
     "demand": "buyers",
@@ -221,7 +222,7 @@ def _subject(page: Page, subject: str) -> str:
             if rows.height and rows["city"][0]:
                 return str(rows["city"][0])
     rows = page.study.table("plants").filter(plant=subject)
-    return str(rows["city"][0] or rows["name"][0]) if rows.height else readable(subject)
+    return str(rows["city"][0] or page.plant(subject)) if rows.height else readable(subject)
 
 
 def _plants(page: Page) -> str:
@@ -248,7 +249,8 @@ def _plants(page: Page) -> str:
                 f"{esc(_subject(page, new))} overtook {esc(_subject(page, old))} in {year}: "
                 f"{page.fig(f'output.{new}.{year}')} cars against {page.fig(f'output.{old}.{year}')}."
             )
-    header = ["Year", *(esc(f"{page.plant(name)}, {_subject(page, name)}") for name in plants), "Country"]
+    labels = [listed(list(dict.fromkeys((page.plant(name), _subject(page, name)))), ",") for name in plants]
+    header = ["Year", *(esc(label.replace(" ,", ",")) for label in labels), "Country"]
     caption = "Cars by plant, as far as the evidence splits them; ranges where nobody printed the split."
     return "<h3>By plant</h3>\n" + text + table(header, rows, kind="tight", caption=caption)
 
@@ -291,7 +293,7 @@ def _sufficiency(page: Page) -> str:
     rows: list[dict[str, Any]] = []
     for name, label in names.items():
         rows += charts.fan_rows(page.run.years, page.run.figures[name], measure=label)
-    spec = charts.fans(rows, by="measure", order=list(names.values()), unit="", form=".1%", columns=3)
+    spec = charts.fans(rows, by="measure", order=list(names.values()), form="%", columns=3)
     svg = charts.draw(spec, name="sufficiency", alt="Three measures of self-sufficiency over the years, as fans")
     header = ["Home-made share", *(str(year) for year in page.shown)]
     body = [[label, *(page.at(name, year, spread=True) for year in page.shown)] for name, label in names.items()]
@@ -366,18 +368,22 @@ def _imports(page: Page) -> str:
             if item.partner and any(page.get(f"imports_hybrid.{item.partner}.{year}") for year in years)
         }
     )
-    header = ["Year", "Vehicles of all kinds", "Hybrid cars", *(f"of these from {page.country(p)}" for p in partners)]
+    header = ["Year", "Vehicles of all kinds", "Hybrid cars", "of these from"]
     rows = [
         [
             str(year),
             page.fig(f"imports_vehicles.{year}", spread=True),
             page.fig(f"imports_hybrid.{year}", spread=True),
-            *(page.fig(f"imports_hybrid.{partner}.{year}") for partner in partners),
+            ", ".join(
+                f"{esc(page.country(partner))} {page.fig(address)}"
+                for partner in partners
+                if page.get(address := f"imports_hybrid.{partner}.{year}") is not None
+            ),
         ]
         for year in years
     ]
     caption = "Imports on record. A range stands where only part of the year was printed."
-    return "<h3>What comes in from abroad</h3>\n" + table(header, rows, caption=caption)
+    return "<h3>What comes in from abroad</h3>\n" + table(header, rows, text=(3,), caption=caption)
 
 
 def _others(page: Page) -> str:
@@ -386,15 +392,15 @@ def _others(page: Page) -> str:
     rows = [[str(year), page.fig(f"output_truck.{year}", spread=True)] for year in years]
     found: dict[tuple[str, str], Claim] = {}
     for item in claims(page.study, attribute="output"):
-        if item.kind in (CAR, "truck", "all_vehicles", "") or item.number is None or item.months is None:
+        if item.kind not in OTHER_KINDS or item.number is None or item.months is None:
             continue
-        key = (item.subject, item.kind)
+        key = ("country" if item.subject == "country" else _subject(page, item.subject), item.kind)
         if key not in found or item.months[1] > (found[key].months or (0, 0))[1]:
             found[key] = item
     latest = [
         [
             esc(readable(item.kind)),
-            esc(page.country() if subject == "country" else _subject(page, subject)),
+            esc(page.country() if subject == "country" else subject),
             period(item),
             page.fig(f"claim.{item.claim}"),
         ]

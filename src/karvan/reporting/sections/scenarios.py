@@ -4,14 +4,7 @@ from karvan.reporting import charts
 from karvan.reporting.html import bullets, chart, esc, para, section, table
 from karvan.reporting.page import Page, quantiles
 
-COLUMNS = (
-    ("output", "Output", True),
-    ("exports", "Exports", True),
-    ("local_content", "Local content", False),
-    ("jobs_net", "Jobs, net", True),
-    ("gdp_net", "GDP, net", True),
-    ("tax_net", "Public revenue, net", True),
-)
+WORTH = (("jobs_net", "Jobs"), ("gdp_net", "GDP"), ("tax_net", "Public revenue"), ("imports_net", "Imports"))
 
 
 def scenarios(page: Page) -> str:
@@ -38,18 +31,22 @@ def scenarios(page: Page) -> str:
         if len(names) > 2
         else f"With what is decided, output in {last} is {page.at('output', last, spread=True)} cars"
     )
-    rows = []
+    made, worth = [], []
     for name in names:
-        title_ = esc(page.study.scenario(name).title)
-        rows.append(
+        told_as = esc(page.study.scenario(name).title)
+        made.append(
             [
-                title_,
-                *(page.at(body, near, spread=spread, scenario=name) for body, _, spread in COLUMNS),
-                page.at("npv", last, spread=True, scenario=name),
+                told_as,
+                page.at("output", near, spread=True, scenario=name),
+                page.at("output", last, spread=True, scenario=name),
+                page.at("exports", last, spread=True, scenario=name),
+                page.at("local_content", last, spread=True, scenario=name),
                 page.at("hub_verdict", last, scenario=name),
             ]
         )
-    header = ["Scenario", *(f"{label} {near}" for _, label, _ in COLUMNS), f"NPV to {last}", f"Hub {last}"]
+        cells = [page.at(body, near, spread=True, scenario=name) for body, _ in WORTH]
+        worth.append([told_as, *cells, page.at("npv", last, spread=True, scenario=name)])
+    heads = [f"Output {near}", f"Output {last}", f"Exports {last}", f"Local content {last}", f"Hub {last}"]
     told = [
         f"<b>{esc(page.study.scenario(name).title)}</b> ({esc(name)}): {esc(page.study.scenario(name).description)}"
         for name in names
@@ -61,6 +58,19 @@ def scenarios(page: Page) -> str:
         "Scenarios side by side",
         para("All scenarios share the same draws, so differences between them are differences of policy, not of luck."),
         chart(title, svg, unit=f"cars per year, {last}: median and 5–95 % of futures", source="docs/futures.md"),
-        table(header, rows, kind="tight", caption=f"Money in {esc(page.money)}; medians, with the 5–95 % range."),
+        table(["Scenario", *heads], made, kind="tight", caption="Cars a year; medians, with the 5–95 % range."),
+        _worth(page, worth),
         bullets(told),
+    )
+
+
+def _worth(page: Page, rows: list[list[str]]) -> str:
+    """What each scenario is worth, net."""
+    if "no_industry" not in page.runs:
+        return ""
+    heads = [f"{label} {page.near}" for _, label in WORTH]
+    caption = f"Net of no industry, money in {esc(page.money)}; the value of the plants (NPV) is that to {page.last}."
+    return table(["Scenario", *heads, "NPV"], rows, kind="tight", caption=caption) + para(
+        "Net compares each scenario with a country without the industry as things stand. A scenario that changes the whole "
+        "country, such as a shock to incomes or prices, therefore shows that change as well, not the industry's part alone."
     )
