@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from karvan.base.errors import InputError
@@ -42,6 +42,7 @@ class TestExponentialLines:
         5.776."""
         assert exponential_line([6, 7, 7], [11, 7]).throughput == pytest.approx(5.776, abs=5e-4)
 
+    @settings(max_examples=30, deadline=None)
     @given(
         rates=st.lists(st.floats(0.5, 3.0), min_size=3, max_size=3),
         sizes=st.tuples(st.integers(0, 3), st.integers(0, 3)),
@@ -54,6 +55,7 @@ class TestExponentialLines:
 class TestTwoMachines:
     """Gershwin (1987), Oper. Res. 35, 291-305 (slots); Gershwin and Schick (1980) (flow)."""
 
+    @settings(max_examples=30, deadline=None)
     @given(p1=probabilities, r1=probabilities, p2=probabilities, r2=probabilities, size=st.integers(4, 12))
     def test_closed_form_equals_the_chain(self, p1: float, r1: float, p2: float, r2: float, size: int) -> None:
         closed, chain = two_machine_slotted(p1, r1, p2, r2, size), slotted_line([p1, p2], [r1, r2], [size])
@@ -107,6 +109,7 @@ class TestLongLines:
         """The 20-machine line of Gershwin and Schor (2000), 430 places: 0.88 by decomposition."""
         assert ddx([1 / 200] * 20, [1 / 10.5] * 20, [430 // 19] * 19).throughput == pytest.approx(0.88, abs=0.005)
 
+    @settings(max_examples=30, deadline=None)
     @given(p=st.tuples(st.floats(0.5, 0.95), st.floats(0.5, 0.95)), size=st.integers(1, 6))
     def test_aggregation_of_two_is_exact(self, p: tuple[float, float], size: int) -> None:
         exact = bernoulli_chain(list(p), [size]).throughput

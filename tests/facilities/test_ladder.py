@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
@@ -13,6 +13,7 @@ shares_of_one = st.floats(0.0, 1.0)
 
 
 class TestLadder:
+    @settings(max_examples=30, deadline=None)
     @given(
         nameplate=st.floats(0.0, 1e6),
         straight=st.floats(0.0, 2.0),
@@ -88,6 +89,7 @@ class TestRampUp:
         assert (ramp_up([-1.0, -1.5, -np.inf], 6.0, 15.0) == 0.0).all()
         assert float(ramp_up(np.inf, 6.0, 15.0)) == 1.0
 
+    @settings(max_examples=30, deadline=None)
     @given(age=st.floats(-2.0, 30.0), step=st.floats(0.0, 1.0), half=st.floats(0.0, 36.0), gap=st.floats(0.1, 36.0))
     def test_never_falls_with_age(self, age: float, step: float, half: float, gap: float) -> None:
         young, old = ramp_up([age, age + step], half, half + gap)

@@ -212,6 +212,7 @@ class TestCalendars:
         assert Calendar.weekly(3, 8, 5).opening == ((6.0, 126.0),)
         assert Calendar.weekly(1, 8, 7, start_hour=20).opening[0] == (0.0, 4.0)
 
+    @settings(max_examples=30, deadline=None)
     @given(clock=st.floats(0.0, 2000.0))
     def test_clock_and_open_time_are_inverse(self, clock: float) -> None:
         opened = self.two.open_before(clock)
