@@ -134,27 +134,29 @@ class Batch:
             line = np.broadcast_to(array, lead).reshape(-1) if array.ndim else array.reshape(1)
             return line[:, None] if markets_last else line
 
-        nests = where.nest_start
         base = inside(ces.plant_share, where.order)
-        top = inside(ces.brand_share, where.nest_index)
-        if entrant is None:
-            w, W = base, top
-        else:
-            prior = np.where(base > 0, 0.0, inside(entrant, where.order))
-            if present is not None:
-                prior = prior * inside(np.broadcast_to(present[..., None], (*present.shape, markets)), where.order)
-            new = run_sum(prior, nests)
-            W = np.where(top > 0, top, new)
-            w = base + prior
-            # An incumbent nest weighs 1 + new, a new one weighs new: both are scaled back to 1.
-            total = np.where(top > 0, 1 + new, new)[where.nest_of]
-            w = ratio(w, total)
+        W = inside(ces.brand_share, where.nest_index)
         theta_d, eta_d = per_draw(theta_), per_draw(eta_)
         x = inside(cost, where.order)
         np.log(x, out=x)
         x = _times(x, -theta_d)
         np.exp(x, out=x)
-        x = _times(x, w)
+        if entrant is None:
+            x = _times(x, base)
+        else:
+            empty = (entrant > 0).reshape(-1, offers, markets).any(axis=0) & (ces.plant_share == 0)
+            nests = np.unique(where.nest_of[empty.any(axis=1)[where.order]])  # the others keep their base shares
+            rows = np.flatnonzero(np.isin(where.nest_of, nests))
+            prior = np.where(base[rows] > 0, 0.0, inside(entrant, where.order[rows]))
+            if present is not None:
+                there = inside(present[..., None].astype(float), where.order[rows])
+                prior = prior * there
+            w, W = _with_entrants(base[rows], prior, W, where.nest_of[rows], nests)
+            served = x[rows] * w
+            if served.shape[1:] != x.shape[1:]:
+                x = np.array(np.broadcast_to(x, (offers, *served.shape[1:])))
+            x = _times(x, base)
+            x[rows] = served
         if shift is not None:
             x = _times(x, inside(shift, where.order))
         draws = int(np.prod(lead))
@@ -216,6 +218,23 @@ def run_sum(rows: Array, start: IntArray) -> Array:
         runs = np.flatnonzero(stop - start > place)
         out[runs] += rows[start[runs] + place]
     return out
+
+
+def _with_entrants(base: Array, prior: Array, top: Array, nest_of: IntArray, nests: IntArray) -> tuple[Array, Array]:
+    """Weights of offers in nests that have newcomers, and of all nests; see :meth:`DoubleCES.shares`."""
+    if not len(nests):
+        return base, top
+    starts = np.flatnonzero(np.r_[True, nest_of[1:] != nest_of[:-1]])
+    new = run_sum(prior, starts)
+    known = top[nests] > 0
+    # An incumbent nest weighs 1 + new, a new one weighs new: both are scaled back to 1.
+    total = np.where(known, 1 + new, new)[np.searchsorted(nests, nest_of)]
+    w = ratio(base + prior, total)
+    if known.all():
+        return w, top
+    W = np.array(np.broadcast_to(top, (len(top), *new.shape[1:])))
+    W[nests] = np.where(known, top[nests], new)
+    return w, W
 
 
 def run_multiply(rows: Array, factor: Array, layout: Layout, out: Array | None = None) -> Array:
