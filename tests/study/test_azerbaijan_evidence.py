@@ -1,4 +1,4 @@
-"""The evidence of the Azerbaijan study: the headline facts, repeats that count once, and nothing lost on the way."""
+"""The evidence of the Azerbaijan study: weak years, repeats that count once, and nothing lost on the way."""
 
 import csv
 import re
@@ -29,89 +29,6 @@ def cars(study: Study, year: int, subject: str = "country") -> evidence.YearValu
     value = evidence.year_value(study, subject, "output", CAR, year)
     assert value is not None
     return value
-
-
-class TestHeadlineFacts:
-    """The ten facts any account of the industry must reproduce."""
-
-    def test_output_of_2013_2018_and_2019(self, study: Study) -> None:
-        assert [cars(study, year).value for year in (2013, 2018, 2019)] == [424, 969, 2360]
-
-    def test_peak_of_2014_and_collapse(self, study: Study) -> None:
-        assert cars(study, 2014).value == 1861
-        made = evidence.claim(study, "out-2016-09m-car-country-1")
-        assert made is not None and made.number == 141
-        assert 141 <= cars(study, 2016).low < cars(study, 2016).high < 424
-
-    def test_no_cars_in_april_and_may_2020(self, study: Study) -> None:
-        for month in (4, 5):
-            value = evidence.month_value(study, "country", "output", CAR, 2020, month)
-            assert value is not None and value.value == 0
-
-    def test_2024_and_ten_months_of_2025(self, study: Study) -> None:
-        assert cars(study, 2024).value == 5998
-        trucks = evidence.year_value(study, "country", "output", "truck", 2024)
-        assert trucks is not None and trucks.value == 697
-        ten = evidence.claim(study, "out-2025-10m-car-country-1")
-        before = evidence.claim(study, "out-2024-10m-car-country-1")
-        assert ten is not None and before is not None and ten.number is not None and before.number is not None
-        assert ten.number == 3280
-        assert before.number - ten.number == 1153
-
-    def test_hajigabul_overtook_neftchala(self, study: Study) -> None:
-        for year, park, khazar in ((2022, 1339, 682), (2023, 3139, 563)):
-            assert cars(study, year, "hajigabul_park").value == park
-            assert cars(study, year, "neftchala_khazar").value == khazar
-
-    def test_first_half_of_2025(self, study: Study) -> None:
-        for subject, made, worth in (("hajigabul_park", 1928, 59.0e6), ("neftchala_khazar", 1165, 16.6e6)):
-            units = evidence.claim(study, f"out-2025-06m-car-{subject}-1")
-            value = evidence.claim(study, f"out-2025-06m-value-car-{subject}-1")
-            assert units is not None and value is not None
-            assert (units.number, value.number) == (made, worth)
-        total = evidence.claims(study, attribute="output_value_cumulative")
-        assert {item.number for item in total} == {518e6}
-
-    def test_plan_of_2019_was_missed_from_2020_on(self, study: Study) -> None:
-        for year, target in ((2020, 2000), (2021, 3500), (2022, 5300), (2023, 7000)):
-            plan = evidence.claim(study, f"pol-target_units_{year}")
-            assert plan is not None and plan.number == target
-            assert cars(study, year).high < target
-
-    def test_imports(self, study: Study) -> None:
-        for year, units in ((2013, 104385), (2016, 5746), (2020, 53729)):
-            value = evidence.year_value(study, "country", "imports", "all_vehicles", year)
-            assert value is not None and value.value == units
-        hybrids = evidence.year_value(study, "country", "imports", "hybrid_car", 2025)
-        assert hybrids is not None and hybrids.value == 73678
-        chinese = evidence.claim(study, "tra-2025-12m-hybrid_car-CHN-1")
-        assert chinese is not None and chinese.number == 62488
-
-    @pytest.mark.parametrize(
-        ("claim", "value"),
-        [
-            ("pol-duty_new_le1500", 0.4),
-            ("pol-duty_used_le1500", 0.7),
-            ("pol-duty_2018_new_gt1500", 0.7),
-            ("pol-duty_2018_used_gt1500", 1.2),
-            ("pol-vat_2025", 18),
-            ("pol-ex2019_le2000_rate", 0.3),
-        ],
-    )
-    def test_duty_vat_and_excise(self, study: Study, claim: str, value: float) -> None:
-        found = evidence.claim(study, claim)
-        assert found is not None and found.number == value
-
-    def test_relief_for_hybrids_ended_with_2025(self, study: Study) -> None:
-        end = evidence.claim(study, "pol-vat_ev_hybrid_end")
-        assert end is not None and end.number == 18 and end.period_start == "2026-01-01"
-
-    def test_park_privileges(self, study: Study) -> None:
-        for name in ("cit", "property", "land", "vat", "duty"):
-            claim = evidence.claim(study, f"pol-park_{name}")
-            assert claim is not None and claim.number == 10
-        materials = evidence.claim(study, "pol-park_raw")
-        assert materials is not None and materials.number == 0
 
 
 def test_weak_years_are_ranges_and_2023_is_inferred(study: Study) -> None:

@@ -1,121 +1,81 @@
-"""The packaged world tables keep their contract, their marks and their sources."""
+"""The packaged world tables keep their own schema, and hold enough for a study of any of sixty countries."""
 
-import csv
-import re
-from pathlib import Path
-
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from karvan.study import schema
 from karvan.study.schema import WORLD_TABLES
+from karvan.study.tables import build, read_csv
+from karvan.study.world import distance_km, known_by, world_folder, world_table
 
-WORLD = Path(schema.__file__).parent / "world"
-REGION = ("AZE", "GEO", "TUR", "RUS", "KAZ", "UZB", "TKM", "KGZ", "UKR", "BLR", "IRN", "IRQ")
-
-
-def read(name: str) -> list[dict[str, str]]:
-    with (WORLD / WORLD_TABLES[name].file).open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
+PLACES = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 
 
-TABLES = {name: read(name) for name in WORLD_TABLES}
+@pytest.mark.parametrize("name", list(WORLD_TABLES))
+def test_no_fault_and_read_as_checked(name: str) -> None:
+    spec = WORLD_TABLES[name]
+    raw, faults = read_csv(world_folder() / spec.file, spec.file)
+    assert raw is not None and faults == []
+    checked, faults = build(spec, [raw])
+    assert [str(fault) for fault in faults[:5]] == []
+    fast = world_table(name)
+    assert fast.columns == list(spec.columns)
+    assert fast.equals(checked.select(fast.columns)), "the fast reader and the checking one differ"
 
 
-def cell(name: str, country: str, year: int, column: str) -> str:
-    return next(r[column] for r in TABLES[name] if r["country"] == country and r["year"] == str(year))
+def test_no_other_file() -> None:
+    assert {path.name for path in world_folder().iterdir()} == {spec.file for spec in WORLD_TABLES.values()}
 
 
-@pytest.mark.parametrize("name", WORLD_TABLES)
-class TestContract:
-    def test_columns_and_keys(self, name: str) -> None:
-        contract, rows = WORLD_TABLES[name], TABLES[name]
-        assert list(rows[0]) == list(contract.columns)
-        keys = [tuple(row[column] for column in contract.key) for row in rows]
-        assert len(set(keys)) == len(keys)
-        assert keys == sorted(keys)
-
-    def test_cells_are_of_their_kind_and_range(self, name: str) -> None:
-        for column, rule in WORLD_TABLES[name].columns.items():
-            for row in TABLES[name]:
-                value = row[column]
-                if not value:
-                    assert not rule.required, (name, column, row)
-                elif rule.kind in ("number", "integer", "year"):
-                    number = float(value)
-                    assert rule.low is None or number >= rule.low, row
-                    assert rule.high is None or number <= rule.high, row
-                elif rule.kind == "date":
-                    assert re.fullmatch(r"\d{4}(-\d\d){0,2}", value), row
-                elif rule.kind == "choice":
-                    assert value in rule.choices, row
-
-    def test_every_row_has_an_address(self, name: str) -> None:
-        assert all(re.match(r"https?://\S+\.\S+", row["source"]) for row in TABLES[name])
-
-    def test_no_row_is_known_before_its_year_is_over(self, name: str) -> None:
-        if name in ("countries", "tariffs"):
-            assert all(row["known_on"] for row in TABLES[name])
-        else:
-            assert all(int(row["known_on"][:4]) > int(row["year"]) for row in TABLES[name])
-
-    def test_countries_have_a_place(self, name: str) -> None:
-        if name != "tariffs":
-            assert {row["country"] for row in TABLES[name]} <= {row["country"] for row in TABLES["countries"]}
+def test_countries_named_anywhere_are_countries() -> None:
+    known = set(world_table("countries")["country"].to_list())
+    for name in ("income", "production", "sales", "stock", "fleet_ages"):
+        assert set(world_table(name)["country"].to_list()) <= known, name
+    for row in world_table("countries").filter(pl.col("neighbours").is_not_null()).iter_rows(named=True):
+        for other in row["neighbours"].split(";"):
+            assert other not in (row["country"], "")
 
 
-def test_all_tables_together_are_small() -> None:
-    assert sum(path.stat().st_size for path in WORLD.glob("*.csv")) < 3_000_000
+def test_enough_for_sixty_countries() -> None:
+    income = world_table("income").drop_nulls(["population", "gdp_per_head_ppp"])
+    rich = set(income.filter(pl.col("year") >= 2023)["country"].to_list())
+    sold = set(world_table("sales").filter(pl.col("passenger_cars") > 0)["country"].to_list())
+    made = set(world_table("production").filter(pl.col("total") > 0)["country"].to_list())
+    assert len(rich & (sold | made)) >= 60
+    around = {"AZE", "GEO", "TUR", "RUS", "KAZ", "UZB", "TKM", "KGZ", "UKR", "BLR", "IRN", "IRQ"}
+    assert around <= rich & sold
 
 
-def test_enough_countries_for_a_starter_study() -> None:
-    """Population, income, sales, stock and a place for at least 60 countries."""
-    sets = [{row["country"] for row in TABLES[name]} for name in ("countries", "income", "sales", "stock")]
-    assert len(set.intersection(*sets)) >= 60
-    assert all(country in found for country in REGION for found in sets)
+def test_packaged_size() -> None:
+    assert sum(path.stat().st_size for path in world_folder().iterdir()) < 3_000_000
 
 
-def test_the_region_has_sales_and_income_of_2017_19() -> None:
-    for country in REGION:
-        for year in (2017, 2018, 2019):
-            assert float(cell("sales", country, year, "passenger_cars")) > 0
-            assert float(cell("income", country, year, "gdp_per_head")) > 0
+@pytest.mark.parametrize("name", list(WORLD_TABLES))
+def test_nothing_was_known_before_its_year(name: str) -> None:
+    frame = known_by(world_table(name), "2015-12-31")
+    assert max(frame["known_on"].to_list(), default="") <= "2015-12-31"
+    if "year" in frame.columns:
+        assert max(frame["year"].to_list()) <= 2015
+        assert frame.height < world_table(name).height
 
 
-class TestFiguresOnRecord:
-    """OICA 2019: Turkey 1,461,244; Slovakia 1,100,000; Morocco 394,652 (360,110 cars). National: Azerbaijan 2,360."""
-
-    @pytest.mark.parametrize(("country", "total"), [("TUR", 1_461_244), ("SVK", 1_100_000), ("MAR", 394_652)])
-    def test_production_of_2019(self, country: str, total: int) -> None:
-        assert int(cell("production", country, 2019, "total")) == total
-
-    def test_azerbaijan(self) -> None:
-        assert int(cell("production", "AZE", 2019, "passenger_cars")) == 2360
-        assert cell("production", "AZE", 2016, "quality") == "W_weak"
-
-    @pytest.mark.parametrize("country", ["ARG", "CZE", "EGY", "IDN", "PRT", "SRB", "THA", "ZAF"])
-    def test_makers_do_not_stop_in_2010(self, country: str) -> None:
-        assert int(cell("production", country, 2019, "passenger_cars")) > 0
+def test_a_year_alone_is_known_when_it_is_over() -> None:
+    frame = pl.DataFrame({"known_on": ["2015", "2015-06", "2015-06-15", None]})
+    assert known_by(frame, "2015-06-20")["known_on"].to_list() == ["2015-06-15"]
+    assert known_by(frame, "2015-07-01")["known_on"].to_list() == ["2015-06", "2015-06-15"]
+    assert known_by(frame, "2015-12-31").height == 3
+    assert known_by(frame, None).height == 4
 
 
-class TestDoubtsStayVisible:
-    def test_latvia_and_lithuania(self) -> None:
-        flagged = [r for r in TABLES["sales"] if "Latvia and Lithuania look exchanged" in r["note"]]
-        assert {r["country"] for r in flagged} == {"LVA", "LTU"}
-        assert sorted({r["year"] for r in flagged}) == [str(y) for y in range(2005, 2012)]
-        assert len(flagged) == 14
-
-    def test_uzbek_sales(self) -> None:
-        flagged = [r["year"] for r in TABLES["sales"] if r["country"] == "UZB" and "suspect" in r["note"]]
-        assert flagged == ["2017", "2018", "2019"]
-
-    def test_weak_and_truncated_rows_keep_their_mark(self) -> None:
-        marks = [r["quality"] for r in TABLES["production"]]
-        assert (marks.count("W_weak"), marks.count("B_wiki_repeat")) == (7, 12)
+@given(PLACES, PLACES, PLACES)
+def test_distance_is_a_distance(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> None:
+    ab, ba, bc, ac = distance_km(*a, *b), distance_km(*b, *a), distance_km(*b, *c), distance_km(*a, *c)
+    assert ab == pytest.approx(ba, abs=1e-6)
+    assert ac <= ab + bc + 1e-3
+    assert 0 <= ab <= 20015.1
+    assert distance_km(*a, *a) == pytest.approx(0, abs=1e-6)
 
 
-def test_neighbours_are_mutual_in_the_region() -> None:
-    near = {r["country"]: set(r["neighbours"].split(";")) for r in TABLES["countries"]}
-    for country in REGION:
-        for other in near[country] & set(near):
-            assert country in near[other], (country, other)
-    assert near["AZE"] == {"ARM", "GEO", "IRN", "RUS", "TUR"}
+def test_distance_of_a_quarter_of_the_globe() -> None:
+    assert distance_km(0, 0, 90, 0) == pytest.approx(6371 * 3.141592653589793 / 2)

@@ -1,0 +1,564 @@
+"""Every quantity of the register has a test of its own here: its bounds in every draw, and what it is the sum, share or
+difference of. The last test walks the register and fails for a quantity without one."""
+
+import inspect
+import sys
+from dataclasses import fields
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.special import betaln
+
+from karvan.base.axes import Array
+from karvan.base.quantities import Quantity, quantities
+from karvan.facilities.ladder import RUNGS
+from karvan.futures.ensemble import ALTERNATIVES, BOUND, CONDITIONS, Futures, simulate
+from karvan.futures.figures import Figure, draws_of, figure, net_draws, parse
+from karvan.futures.inputs import Draws
+from karvan.hub.appraisal import npv
+from karvan.hub.verdict import Thresholds
+from karvan.study.audit import audit
+from karvan.study.evidence import contradictions, stale
+from karvan.study.load import Study
+
+YEAR = 2030
+PLANT = "hajigabul_azermash_cp"
+GOES = (
+    "output", "sales_home", "exports", "export_share", "capacity_effective", "utilisation", "plants_operating",
+    "price_ex_works", "kit_cost", "local_content", "revenue", "jobs_direct", "jobs_indirect", "jobs_induced", "jobs",
+    "jobs_hired", "job_years_building", "gdp_direct", "gdp_indirect", "gdp_induced", "gdp", "gdp_share", "tax_industry",
+    "tax_forgone", "subsidy", "imports_kits", "imports_caused", "profit", "investment", "npv", "self_sufficiency_new",
+    "self_sufficiency_all", "self_sufficiency_value",
+)  # fmt: skip
+"""National quantities that are nought where there is no industry."""
+
+
+@pytest.fixture(scope="module", params=["baseline", "hub"])
+def run(request: pytest.FixtureRequest, runs: dict[str, Futures]) -> Futures:
+    """Two runs with an industry."""
+    return runs[request.param]
+
+
+@pytest.fixture(scope="module")
+def one(azerbaijan: Study) -> Futures:
+    """A single future, in which medians are the numbers themselves."""
+    return simulate(azerbaijan, draws=1, until=2026, workers=1)
+
+
+def same(a: Array, b: Array) -> None:
+    """Equal to a billionth."""
+    np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * max(float(np.abs(b).max()), 1e-6))
+
+
+def at(address: str, study: Study, runs: dict[str, Futures]) -> Figure:
+    """The figure behind an address."""
+    return figure(address, study, runs)
+
+
+def every_draw(quantity: Quantity, run: Futures, runs: dict[str, Futures]) -> Array:
+    """All values of a quantity in a run, over every key, flat."""
+    year = run.years[-1]
+    keys: list[str] = [""]
+    if quantity.kind in ("figures", "plants", "markets") and quantity.name != "market_share":
+        groups = [group[quantity.name] for group in (run.figures, run.plants, run.markets) if quantity.name in group]
+        assert groups, f"{quantity.name} is in no group of the run"
+        return np.concatenate([group.ravel() for group in groups])
+    if quantity.kind == "net":
+        return net_draws(quantity.name, run, runs).ravel()
+    if quantity.kind == "offers":
+        return run.offers["delivered"].ravel()
+    if quantity.kind == "sectors":
+        return run.sectors["jobs"].ravel()
+    if quantity.name == "market_share":
+        keys = [f".{market}" for market in run.layout.markets]
+    elif quantity.kind in ("rungs", "lost"):
+        keys = [f".{rung}.{plant}" for rung in RUNGS for plant in run.own_plants]
+    elif quantity.kind == "bound":
+        keys = [f".{plant}.{limit}" for plant in run.own_plants for limit in BOUND]
+    elif quantity.kind == "donors":
+        keys = [f".{donor}" for donor in run.donors]
+    elif quantity.name == "hub_condition":
+        keys = [f".{name}" for name in CONDITIONS]
+    elif quantity.name == "hub_alternative":
+        keys = [f".{name}" for name in ALTERNATIVES]
+    addresses = [parse(f"{quantity.name}{key}.{year}@{run.scenario}") for key in keys]
+    return np.concatenate([draws_of(address, runs) for address in addresses])
+
+
+DRAWN = [q for q in quantities().values() if q.kind not in ("record", "threshold", "base_rate", "count", "difference")]
+
+
+@pytest.mark.parametrize("quantity", DRAWN, ids=lambda quantity: quantity.name)
+@pytest.mark.parametrize("scenario", ["baseline", "no_industry", "hub"])
+def test_bounds_hold_in_every_draw(quantity: Quantity, scenario: str, runs: dict[str, Futures]) -> None:
+    values = every_draw(quantity, runs[scenario], runs)
+    assert values.size and np.all(np.isfinite(values))
+    least = -np.inf if quantity.low is None else quantity.low
+    most = np.inf if quantity.high is None else quantity.high
+    slack = 1e-9 * max(float(np.abs(values).max()), 1.0)
+    assert values.min() >= least - slack and values.max() <= most + slack
+
+
+@pytest.mark.parametrize("name", GOES)
+def test_nothing_of_the_industry_without_it(name: str, runs: dict[str, Futures]) -> None:
+    assert np.abs(runs["no_industry"].figures[name]).max() == pytest.approx(0, abs=1e-9)
+
+
+class TestCars:
+    """Cars made, sold and in use."""
+
+    def test_output(self, run: Futures) -> None:
+        f = run.figures
+        same(f["output"], run.plants["output"].sum(axis=-1))
+        assert np.all(f["output"] <= f["capacity_effective"] * (1 + 1e-9))
+        change = np.diff(f["stock_finished"], axis=1)
+        same(f["output"][:, 1:], (f["sales_home"] + f["exports"])[:, 1:] + change)
+
+    def test_sales_home(self, run: Futures) -> None:
+        same(run.figures["sales_home"], run.markets["sales_own"][:, :, run.layout.home])
+        assert np.all(run.figures["sales_home"] <= run.figures["sales_new_home"] * (1 + 1e-9))
+
+    def test_exports(self, run: Futures) -> None:
+        same(run.figures["exports"], run.markets["exports"].sum(axis=-1))
+        same(run.figures["exports"], run.plants["exports"].sum(axis=-1))
+        assert np.all(run.markets["exports"][:, :, run.layout.home] == 0)
+
+    def test_export_share(self, run: Futures) -> None:
+        f = run.figures
+        made = f["output"] > 0
+        same(f["export_share"][made], (f["exports"] / np.where(made, f["output"], 1))[made])
+
+    def test_sales_new(self, run: Futures) -> None:
+        assert np.all(run.markets["sales_new"] >= run.markets["sales_own"] * (1 - 1e-9))
+
+    def test_sales_new_home(self, run: Futures) -> None:
+        wanted = run.markets["sales_new"][:, :, run.layout.home]
+        assert np.all(run.figures["sales_new_home"] <= wanted * (1 + 1e-6))
+        assert np.all(run.figures["sales_new_home"] > 0)
+
+    def test_imports_new(self, run: Futures) -> None:
+        f = run.figures
+        same(f["imports_new"], f["sales_new_home"] - f["sales_home"])
+
+    def test_imports_used(self, run: Futures, runs: dict[str, Futures]) -> None:
+        # Used cars come in whether or not cars are made at home: the two runs share the draws of demand.
+        with_, without = run.figures["imports_used"], runs["no_industry"].figures["imports_used"]
+        assert np.all(with_ > 0)
+        assert abs(np.median(with_) / np.median(without) - 1) < 0.25
+
+    def test_stock_cars(self, run: Futures) -> None:
+        f = run.figures
+        bought = run.markets["sales_new"][:, :, run.layout.home] + f["imports_used"]
+        scrapped = f["stock_cars"][:, :-1] + bought[:, 1:] - f["stock_cars"][:, 1:]
+        assert np.all(scrapped > 0)
+        assert np.all(scrapped < 0.2 * f["stock_cars"][:, :-1])
+
+    def test_stock_finished(self, run: Futures) -> None:
+        f = run.figures
+        sold = f["sales_home"] + f["exports"]
+        same(f["stock_finished"][:, 1:], f["stock_finished"][:, :-1] + (f["output"] - sold)[:, 1:])
+
+    def test_self_sufficiency_new(self, run: Futures) -> None:
+        f = run.figures
+        same(f["self_sufficiency_new"], f["sales_home"] / f["sales_new_home"])
+
+    def test_self_sufficiency_all(self, run: Futures) -> None:
+        f = run.figures
+        same(f["self_sufficiency_all"], f["sales_home"] / (f["sales_home"] + f["imports_new"] + f["imports_used"]))
+
+    def test_self_sufficiency_value(self, run: Futures) -> None:
+        # Home value is part of the ex-works value of home sales, which is less than buyers spend on home-made cars.
+        f = run.figures
+        assert np.all(f["self_sufficiency_value"] <= f["self_sufficiency_new"] * (1 + 1e-9))
+
+    def test_market_share(self, run: Futures, runs: dict[str, Futures]) -> None:
+        home = run.layout.markets[run.layout.home]
+        values = draws_of(parse(f"market_share.{home}.{YEAR}@{run.scenario}"), runs)
+        wanted = run.markets["sales_new"][:, -1, run.layout.home]
+        same(values, run.figures["sales_home"][:, -1] / wanted)
+
+
+class TestPlants:
+    """What plants could make, and what bounds them."""
+
+    def test_capacity_nameplate(self, run: Futures) -> None:
+        plate = run.plants["capacity_nameplate"]
+        assert np.all(run.plants["rung_nameplate"] <= plate * (1 + 1e-9))
+        assert np.all(plate > 0)
+
+    def test_capacity_effective(self, run: Futures) -> None:
+        each = np.minimum(run.plants["capacity_effective"], run.plants["partner_supply"])
+        same(run.figures["capacity_effective"], each.sum(axis=-1))
+
+    def test_partner_supply(self, run: Futures) -> None:
+        stands_idle = run.plants["bound"] == BOUND.index("state")
+        assert np.all(run.plants["partner_supply"][stands_idle] == 0)
+
+    def test_demand(self, run: Futures) -> None:
+        free = run.plants["bound"] == BOUND.index("demand")
+        limit = np.minimum(run.plants["capacity_effective"], run.plants["partner_supply"])
+        assert free.any()
+        assert np.all(run.plants["demand"][free] <= limit[free] * (1 + 1e-5) + 1e-6)
+
+    def test_utilisation(self, run: Futures) -> None:
+        for group in (run.figures, run.plants):
+            could = group["capacity_effective"] > 0
+            same(group["utilisation"][could], group["output"][could] / group["capacity_effective"][could])
+            assert np.all(group["utilisation"][~could] == 0)
+
+    def test_operating(self, run: Futures) -> None:
+        assert set(np.unique(run.plants["operating"])) <= {0.0, 1.0}
+        never = run.plants["operating"].sum(axis=1) == 0
+        assert np.all(run.plants["output"][:, -1][never] == 0)
+
+    def test_plants_operating(self, run: Futures) -> None:
+        same(run.figures["plants_operating"], run.plants["operating"].sum(axis=-1))
+
+    def test_bound(self, run: Futures, runs: dict[str, Futures]) -> None:
+        parts = [draws_of(parse(f"bound.{PLANT}.{limit}.{YEAR}@{run.scenario}"), runs) for limit in BOUND]
+        same(sum(parts, np.zeros(run.draws)), np.ones(run.draws))
+
+    def test_capacity_rung(self, run: Futures) -> None:
+        rungs = [run.plants[f"rung_{name}"] for name in RUNGS]
+        assert RUNGS[:3] == ("nameplate", "straight_time", "overtime")  # staffing may reach more than was announced
+        for upper, lower in pairwise(rungs[2:]):
+            assert np.all(lower <= upper * (1 + 1e-9) + 1e-9)
+        same(rungs[-1], run.plants["capacity_effective"])
+
+    def test_capacity_lost(self, run: Futures, runs: dict[str, Futures]) -> None:
+        lost = [draws_of(parse(f"capacity_lost.{rung}.{PLANT}.{YEAR}@{run.scenario}"), runs) for rung in RUNGS]
+        p = run.own_plants.index(PLANT)
+        whole = run.plants["rung_nameplate"][:, -1, p] - run.plants["capacity_effective"][:, -1, p]
+        same(sum(lost, np.zeros(run.draws)), whole)
+
+
+class TestPrices:
+    """What cars cost and hold."""
+
+    def test_price_ex_works(self, run: Futures) -> None:
+        made = run.figures["output"] > 0
+        mean = (run.plants["price_ex_works"] * run.plants["output"]).sum(axis=-1)[made] / run.figures["output"][made]
+        same(run.figures["price_ex_works"][made], mean)
+
+    def test_kit_cost(self, run: Futures) -> None:
+        made = run.figures["output"] > 0
+        assert np.all(run.figures["kit_cost"][made] > 0)
+        ratio = run.figures["kit_cost"] * run.figures["output"]
+        # duty comes on top of the landed kits, whose value is in imports_kits
+        rate = run.figures["revenue"][made] / (run.figures["price_ex_works"] * run.figures["output"])[made]
+        assert np.all(run.figures["imports_kits"][made] <= ratio[made] * rate * (1 + 1e-9))
+
+    def test_local_content(self, run: Futures) -> None:
+        made = run.figures["output"] > 0
+        mean = (run.plants["local_content"] * run.plants["output"]).sum(axis=-1)[made] / run.figures["output"][made]
+        same(run.figures["local_content"][made], mean)
+
+    def test_revenue(self, run: Futures) -> None:
+        f = run.figures
+        value = f["price_ex_works"] * f["output"]
+        rate = np.median(f["revenue"][value > 0] / value[value > 0])
+        same(f["revenue"], value * rate)
+        assert 1 < rate * 1e6 < 3  # manat per dollar
+
+    def test_price_delivered(self, one: Futures) -> None:
+        """With one draw the ladder adds up to the price, wherever no other obstacle stands."""
+        steps = ("ex_works", "freight", "insurance", "duty", "excise", "fee", "certification", "vat", "margin")
+        total = sum((one.offers[f"step.{name}"] for name in steps), np.zeros(()))
+        total = total + one.offers["step.compliance"]
+        delivered = one.offers["delivered"][0]
+        assert np.all(delivered >= total * (1 - 1e-9))
+        home = one.layout.home
+        same(delivered[one.layout.own_offers, home], total[one.layout.own_offers, home])
+
+
+class TestJobs:
+    """People at work: at plants, at suppliers, behind wages."""
+
+    def test_jobs_direct(self, run: Futures) -> None:
+        same(run.figures["jobs_direct"], run.plants["jobs_direct"].sum(axis=-1))
+
+    def test_jobs_indirect(self, run: Futures) -> None:
+        assert np.all(run.figures["jobs_indirect"][run.figures["output"] > 0] > 0)
+
+    def test_jobs_induced(self, run: Futures) -> None:
+        assert np.all(run.figures["jobs_induced"][run.figures["jobs_direct"] > 0] > 0)
+
+    def test_jobs(self, run: Futures) -> None:
+        f = run.figures
+        same(f["jobs"], f["jobs_direct"] + f["jobs_indirect"] + f["jobs_induced"])
+
+    def test_jobs_hired(self, run: Futures, azerbaijan: Study) -> None:
+        share = Draws(run.seed, 0, run.draws).of(azerbaijan.parameter("hired_share"))
+        same(run.figures["jobs_hired"], run.figures["jobs"] * share[:, None])
+
+    def test_job_years_building(self, run: Futures) -> None:
+        building, invested = run.figures["job_years_building"], run.figures["investment"]
+        np.testing.assert_array_equal(building > 0, invested > 0)
+
+    def test_jobs_by_industry(self, run: Futures) -> None:
+        total = run.figures["jobs_indirect"] + run.figures["jobs_induced"]
+        same(run.sectors["jobs"].sum(axis=-1), total)
+
+    def test_jobs_by_donor(self, run: Futures, runs: dict[str, Futures]) -> None:
+        self.by_donor("jobs", run, runs)
+
+    def test_gdp_by_donor(self, run: Futures, runs: dict[str, Futures]) -> None:
+        self.by_donor("gdp", run, runs)
+
+    @staticmethod
+    def by_donor(stem: str, run: Futures, runs: dict[str, Futures]) -> None:
+        """The futures of all donors together are the futures of the run."""
+        parts = [draws_of(parse(f"{stem}_by_donor.{donor}.{YEAR}@{run.scenario}"), runs) for donor in run.donors]
+        total = run.figures[f"{stem}_indirect"][:, -1] + run.figures[f"{stem}_induced"][:, -1]
+        same(np.sort(np.concatenate(parts)), np.sort(total))
+
+    def test_jobs_fiscal(self, run: Futures) -> None:
+        np.testing.assert_array_equal(np.sign(run.figures["jobs_fiscal"]), np.sign(run.figures["tax"]))
+
+
+class TestMoney:
+    """Value added, taxes, imports, profit."""
+
+    def test_gdp_direct(self, run: Futures) -> None:
+        # wages and overhead that stays in the plant come on top of profit
+        assert np.all(run.figures["gdp_direct"] >= run.figures["profit"] - 1e-9)
+
+    def test_gdp_indirect(self, run: Futures) -> None:
+        assert np.all(run.figures["gdp_indirect"][run.figures["jobs_indirect"] > 0] > 0)
+
+    def test_gdp_induced(self, run: Futures) -> None:
+        assert np.all(run.figures["gdp_induced"][run.figures["jobs_induced"] > 0] > 0)
+
+    def test_gdp(self, run: Futures) -> None:
+        f = run.figures
+        same(f["gdp"], f["gdp_direct"] + f["gdp_indirect"] + f["gdp_induced"])
+
+    def test_gdp_share(self, run: Futures, azerbaijan: Study) -> None:
+        whole = sum(azerbaijan.table("industries")["gva_mid"].to_list())
+        same(run.figures["gdp_share"], run.figures["gdp"] / whole)
+
+    def test_gdp_fiscal(self, run: Futures) -> None:
+        ratio = run.figures["gdp_fiscal"] / run.figures["tax"]
+        same(ratio, np.broadcast_to(ratio[:, :1], ratio.shape))  # one basket a future, in every year
+
+    def test_tax_industry(self, run: Futures) -> None:
+        f = run.figures
+        same(f["tax_industry"], f["tax"] + f["subsidy"] - f["tax_cars"])
+
+    def test_tax_cars(self, run: Futures, runs: dict[str, Futures]) -> None:
+        assert np.all(run.figures["tax_cars"] > 0)
+        assert np.all(runs["no_industry"].figures["tax_cars"] > 0)  # imported cars pay too
+
+    def test_tax(self, run: Futures) -> None:
+        f = run.figures
+        same(f["tax"], f["tax_industry"] + f["tax_cars"] - f["subsidy"])
+
+    def test_tax_forgone(self, run: Futures, azerbaijan: Study) -> None:
+        gains = np.maximum(run.plants["profit"], 0).sum(axis=-1)
+        assert np.all(run.figures["tax_forgone"] <= azerbaijan.parameter("profit_tax").mid * gains * (1 + 1e-9))
+
+    def test_subsidy(self, azerbaijan: Study, with_levers: object) -> None:
+        assert callable(with_levers)
+        study = with_levers({"lever": "buyer_incentive", "value": 1000.0, "year_from": 2027})
+        paid = simulate(study, scenario="moved", draws=20, until=2028, workers=1)
+        use = Draws(1, 0, 20).of(azerbaijan.parameter("scrappage_use"))
+        f = paid.figures
+        assert np.all(f["subsidy"][:, 0] == 0)
+        made = f["output"] > 0
+        rate = np.median(f["revenue"][made] / (f["price_ex_works"] * f["output"])[made])
+        same(f["subsidy"][:, 1:], 1000.0 * use[:, None] * f["sales_home"][:, 1:] * rate)
+
+    def test_imports_kits(self, run: Futures) -> None:
+        f = run.figures
+        np.testing.assert_array_equal(f["imports_kits"] > 0, f["output"] > 0)
+        assert np.all(f["imports_kits"] <= f["revenue"] * (1 + 1e-9))  # a car costs more than its kit
+
+    def test_imports_caused(self, run: Futures) -> None:
+        assert np.all(run.figures["imports_caused"][run.figures["jobs_direct"] > 0] > 0)
+
+    def test_imports_cars(self, run: Futures) -> None:
+        brought = run.figures["imports_new"] + run.figures["imports_used"]
+        each = run.figures["imports_cars"] / brought  # million manat a car
+        assert np.all((each > 0.005) & (each < 0.2))
+
+    def test_imports(self, run: Futures) -> None:
+        f = run.figures
+        same(f["imports"], f["imports_cars"] + f["imports_kits"] + f["imports_caused"])
+
+    def test_profit(self, run: Futures) -> None:
+        same(run.figures["profit"], run.plants["profit"].sum(axis=-1))
+        assert np.all(run.figures["profit"] < run.figures["revenue"] + 1e-9)
+
+    def test_investment(self, run: Futures, azerbaijan: Study) -> None:
+        """Money goes in only in years in which some plant runs for the first time, so much a car of its nameplate."""
+        f = run.figures
+        ran = run.plants["partner_supply"] > 0
+        first = ran & (np.cumsum(ran, axis=1) == 1)
+        assert np.all(first.any(axis=-1)[f["investment"] > 0])
+        each = Draws(run.seed, 0, run.draws).of(azerbaijan.parameter("investment_per_unit"))[:, None]
+        value = f["price_ex_works"] * f["output"]
+        rate = np.median(f["revenue"][value > 0] / value[value > 0])
+        most = each * (run.plants["capacity_nameplate"] * first).sum(axis=-1) * rate
+        assert np.all(f["investment"] <= most * (1 + 1e-9))
+        assert f["investment"].max() > 0
+
+    def test_npv(self, run: Futures, azerbaijan: Study) -> None:
+        """No more than the same cash before profit tax; the same number in every year."""
+        f = run.figures
+        same(f["npv"], np.broadcast_to(f["npv"][:, :1], f["npv"].shape))
+        rate = Draws(run.seed, 0, run.draws).of(azerbaijan.parameter("discount_rate"))
+        before = npv(f["profit"] - f["investment"] - f["subsidy"], rate)
+        tax = npv(azerbaijan.parameter("profit_tax").mid * np.maximum(run.plants["profit"], 0).sum(axis=-1), rate)
+        slack = 1e-9 * np.abs(before)
+        assert np.all(f["npv"][:, 0] <= before + slack)
+        assert np.all(f["npv"][:, 0] >= before - tax - slack)
+
+
+class TestNet:
+    """A scenario minus no industry, under the same draws."""
+
+    @pytest.mark.parametrize("name", ["jobs_net", "gdp_net", "tax_net", "imports_net"])
+    def test_of_itself_is_nought(self, name: str, runs: dict[str, Futures]) -> None:
+        assert np.all(net_draws(name, runs["no_industry"], runs) == 0)
+
+    def test_jobs_net(self, run: Futures, runs: dict[str, Futures]) -> None:
+        without = runs["no_industry"].figures
+        more = run.figures["jobs"] - without["jobs"] + run.figures["jobs_fiscal"] - without["jobs_fiscal"]
+        same(net_draws("jobs_net", run, runs), more)
+
+    def test_gdp_net(self, run: Futures, runs: dict[str, Futures]) -> None:
+        without = runs["no_industry"].figures
+        more = run.figures["gdp"] - without["gdp"] + run.figures["gdp_fiscal"] - without["gdp_fiscal"]
+        same(net_draws("gdp_net", run, runs), more)
+
+    def test_tax_net(self, run: Futures, runs: dict[str, Futures]) -> None:
+        same(net_draws("tax_net", run, runs), run.figures["tax"] - runs["no_industry"].figures["tax"])
+
+    def test_imports_net(self, run: Futures, runs: dict[str, Futures]) -> None:
+        same(net_draws("imports_net", run, runs), run.figures["imports"] - runs["no_industry"].figures["imports"])
+
+    def test_diversification(self, run: Futures, azerbaijan: Study) -> None:
+        """Herfindahl index with the industry less without it, written out for one draw."""
+        gva = np.array(azerbaijan.table("industries")["gva_mid"].to_list())
+        spread = run.figures["gdp_indirect"][3, -1] + run.figures["gdp_induced"][3, -1]
+        with_ = np.append(gva * (1 + spread / gva.sum()), run.figures["gdp_direct"][3, -1])
+        change = ((with_ / with_.sum()) ** 2).sum() - ((gva / gva.sum()) ** 2).sum()
+        assert net_draws("diversification", run, {})[3, -1] == pytest.approx(change, abs=1e-12)
+
+
+class TestHub:
+    """The verdict, its conditions, and the view from outside."""
+
+    def test_hub_condition(self, run: Futures, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        f, limit = run.figures, Thresholds()
+        made = f["output"][:, -1]
+        ratio = np.divide(f["exports"][:, -1], made, out=np.zeros_like(made), where=made > 0)
+        exports = run.markets["exports"][:, -1]
+        count = (exports > limit.destination_share * exports.sum(axis=-1, keepdims=True)).sum(axis=-1)
+        met = {
+            "output": made >= limit.output,
+            "export_share": ratio >= limit.export_share,
+            "destinations": count >= limit.destinations,
+            "local_content": f["local_content"][:, -1] >= limit.local_content,
+            "npv": f["npv"][:, -1] > limit.npv,
+        }
+        assert set(met) == set(CONDITIONS)
+        for name, holds in met.items():
+            found = at(f"hub_condition.{name}.{YEAR}@{run.scenario}", azerbaijan, runs)
+            assert found.value == pytest.approx(holds.mean())
+
+    def test_hub_verdict(self, run: Futures, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        found = at(f"hub_verdict.{YEAR}@{run.scenario}", azerbaijan, runs)
+        assert found.value == pytest.approx(run.verdict.met[:, -1].all(axis=-1).mean())
+
+    def test_hub_alternative(self, run: Futures, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        shares = {
+            name: at(f"hub_alternative.{name}.{YEAR}@{run.scenario}", azerbaijan, runs).value for name in ALTERNATIVES
+        }
+        assert sum(shares.values()) == pytest.approx(1)
+        assert shares["hub"] == at(f"hub_verdict.{YEAR}@{run.scenario}", azerbaijan, runs).value
+
+    def test_hub_threshold(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        for field in fields(Thresholds):
+            found = at(f"hub_threshold.{field.name}.{YEAR}", azerbaijan, runs)
+            assert found.value == getattr(Thresholds(), field.name)
+
+    def test_hub_base_rate(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        """``E[1 - (1 - p)^n]`` for ``p ~ Beta(a, b)`` is ``1 - B(a, b + n) / B(a, b)``."""
+        entries = at(f"hub_base_entries.{YEAR}", azerbaijan, runs).value
+        exposure = at(f"hub_base_exposure.{YEAR}", azerbaijan, runs).value
+        a, b, years = entries + 0.5, exposure - entries + 0.5, YEAR - runs["baseline"].years[0] + 1
+        found = at(f"hub_base_rate.{YEAR}", azerbaijan, runs)
+        assert found.value == pytest.approx(1 - np.exp(betaln(a, b + years) - betaln(a, b)))
+        assert found.low < found.value < found.high
+
+    def test_hub_base_entries(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert 0 < at(f"hub_base_entries.{YEAR}", azerbaijan, runs).value < 60
+
+    def test_hub_base_exposure(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        entries = at(f"hub_base_entries.{YEAR}", azerbaijan, runs).value
+        assert at(f"hub_base_exposure.{YEAR}", azerbaijan, runs).value > 5 * entries
+
+
+class TestRecord:
+    """Quantities that the evidence gives."""
+
+    def test_imports_vehicles(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at("imports_vehicles.2013", azerbaijan, runs).value == 104385
+
+    def test_imports_hybrid(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at("imports_hybrid.2025", azerbaijan, runs).value == 73678
+        assert at("imports_hybrid.CHN.2025", azerbaijan, runs).value == 62488
+
+    def test_target_output(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at("target_output.2023", azerbaijan, runs).value == 7000
+
+    def test_output_truck(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at("output_truck.2024", azerbaijan, runs).value == 697
+
+    def test_claims_difference(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        address = "claims_difference.out-2024-10m-car-country-1.out-2025-10m-car-country-1.2025"
+        assert at(address, azerbaijan, runs).value == 1153
+
+
+class TestCounts:
+    """How much is known."""
+
+    def test_count_futures(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at(f"count_futures.{YEAR}", azerbaijan, runs).value == runs["baseline"].draws
+
+    def test_count_cells(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at(f"count_cells.{YEAR}", azerbaijan, runs).value == len(runs["baseline"].cells) > 300
+
+    def test_count_cells_assumed(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assumed = [cell for cell in runs["baseline"].cells.values() if cell.source.startswith("assumed")]
+        assert at(f"count_cells_assumed.{YEAR}", azerbaijan, runs).value == len(assumed) > 0
+
+    def test_count_claims(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at(f"count_claims.{YEAR}", azerbaijan, runs).value == azerbaijan.table("claims").height
+
+    def test_count_contradictions(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        count = at(f"count_contradictions.{YEAR}", azerbaijan, runs).value
+        assert count == len(contradictions(azerbaijan)) <= len(audit(azerbaijan).contradictions)
+
+    def test_count_stale(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at(f"count_stale.{YEAR}", azerbaijan, runs).value == len(stale(azerbaijan)) > 0
+
+
+def _tested() -> set[str]:
+    """Names of quantities that a test here is named after."""
+    module = sys.modules[__name__]
+    owners = [module, *(item for _, item in inspect.getmembers(module, inspect.isclass) if item.__module__ == __name__)]
+    return {name.removeprefix("test_") for owner in owners for name, _ in inspect.getmembers(owner, inspect.isfunction)}
+
+
+def test_every_quantity_has_a_test_of_its_own() -> None:
+    assert set(quantities()) - _tested() == set()
+
+
+@pytest.mark.parametrize("quantity", list(quantities().values()), ids=lambda quantity: quantity.name)
+def test_every_quantity_describes_itself(quantity: Quantity) -> None:
+    assert quantity.title and quantity.unit and quantity.description and quantity.formula and quantity.source
+    assert set(quantity.inputs) <= set(quantities()), "an input that is no quantity"
+    assert quantity.name not in quantity.inputs

@@ -1,0 +1,168 @@
+"""A starter study loads, runs and says what it does not know, for countries with and without a car industry."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from karvan.base.errors import InputError, UnknownName
+from karvan.futures.ensemble import simulate
+from karvan.futures.starter import new_study
+from karvan.futures.starter_flows import around, estimate_flows, find_country, read_world
+from karvan.futures.starter_tables import columns_of, market_sales
+from karvan.study.audit import audit
+from karvan.study.evidence import year_value
+from karvan.study.load import Study, load
+from karvan.study.register import parameters
+from karvan.study.world import world_table
+
+WORLD = read_world()
+
+
+@pytest.fixture(scope="module", params=["KAZ", "GEO", "MAR", "SVK"])
+def starter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The starter of one country; loading it is the test that it has no fault."""
+    folder = tmp_path_factory.mktemp("starters") / request.param.lower()
+    return load(new_study(request.param, folder))
+
+
+def test_it_runs_and_every_number_is_finite(starter: Study) -> None:
+    futures = simulate(starter, draws=20)
+    for group in (futures.figures, futures.plants, futures.markets, futures.sectors):
+        for name, values in group.items():
+            assert np.all(np.isfinite(values)), name
+    assert np.median(futures.figures["sales_new_home"]) > 0
+
+
+def test_settings_and_markets(starter: Study) -> None:
+    one = starter.settings
+    assert one.home == one.country == one.markets[0]
+    assert 6 <= len(one.markets) <= 12
+    assert one.name == one.country.lower() and one.start_year == one.base_year + 1
+    beside = {code for code in WORLD.neighbours(one.home) if code in WORLD.sold}
+    assert len(beside & set(one.markets)) == min(len(beside), 6)
+
+
+def test_a_plant_only_where_cars_are_made(starter: Study) -> None:
+    own = starter.table("plants").filter(role="own")
+    assert own.height == (0 if starter.settings.country == "GEO" else 1)
+    if own.height:
+        claims = [float(value) for value in starter.table("claims")["value"].to_list()]
+        assert own["nameplate"][0] == pytest.approx(max(claims[-5:]) / 0.8, abs=1)
+
+
+def test_the_record_is_the_world_table(starter: Study) -> None:
+    home = starter.settings.country
+    rows = world_table("production").filter(country=home).drop_nulls("passenger_cars")
+    for row in rows.iter_rows(named=True):
+        value = year_value(starter, "country", "output", "passenger_car", row["year"])
+        assert value is not None and value.value == row["passenger_cars"]
+        assert value.used[0].source == row["source"] and value.used[0].known_on == row["known_on"]
+
+
+def test_every_parameter_is_there_and_assumed(starter: Study) -> None:
+    rows = starter.table("assumptions")
+    assert set(rows["parameter"].to_list()) == set(parameters())
+    assert set(rows["source"].to_list()) == {"assumed"}
+    found = audit(starter)
+    assert len(found.assumed) > 200 and found.unused == ()
+
+
+def test_shares_of_a_maker_add_up(starter: Study) -> None:
+    offers = starter.table("offers")
+    for maker in offers["plant"].unique().to_list():
+        mine = offers.filter(plant=maker)
+        assert mine["share_home"].sum() == pytest.approx(1, abs=1e-3)
+        assert mine["share_export"].sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_flows_meet_the_sales_of_each_market(starter: Study) -> None:
+    flows = starter.table("flows")
+    total = flows["units"].sum()
+    made = sum(value for code, value in WORLD.made.items() if code in WORLD.countries)
+    assert total == pytest.approx(made, rel=1e-6)
+    ratios = []
+    for market in starter.settings.markets:
+        sold = starter.table("markets").filter(market=market, attribute="new_sales")["mid"][0]
+        ratios.append(flows.filter(importer=market)["units"].sum() / sold)
+    # one common factor closes the two world totals, at most some per cent
+    assert np.allclose(ratios, ratios[0], rtol=1e-3)
+    assert 0.95 < ratios[0] < 1.05
+
+
+def test_members_of_a_union_pay_no_duty(tmp_path: Path) -> None:
+    study = load(new_study("SVK", tmp_path / "svk"))
+    duty = study.table("frictions").filter(friction="duty_rate", origin="DEU", market="SVK")
+    assert duty["mid"].to_list() == [0.0]
+    assert duty["source"][0].startswith("derived: both are members of one customs union")
+    outside = study.table("frictions").filter(friction="duty_rate", origin="*", market="SVK")
+    assert outside["mid"].to_list() == [0.1]
+
+
+def test_by_name_and_into_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    folder = new_study("kazakhstan", tmp_path / "mine", name="silk-road")
+    assert load(folder).settings.name == "silk-road"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_the_same_bytes_twice(tmp_path: Path) -> None:
+    one, two = new_study("GEO", tmp_path / "a", name="x"), new_study("GEO", tmp_path / "b", name="x")
+    for path in sorted(one.rglob("*")):
+        if path.is_file():
+            assert path.read_bytes() == (two / path.relative_to(one)).read_bytes(), path.name
+
+
+class TestRefusals:
+    """Nothing half-written is left behind."""
+
+    def test_an_unknown_country(self, tmp_path: Path) -> None:
+        with pytest.raises(UnknownName, match="no country 'Kazakstan' in the world tables; did you mean 'Kazakhstan'"):
+            new_study("Kazakstan", tmp_path / "x")
+        with pytest.raises(UnknownName, match="expected an ISO3 code such as KAZ, or a name"):
+            new_study("", tmp_path / "x")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_country_without_income(self) -> None:
+        with pytest.raises(UnknownName, match="no population and income of Taiwan: no study can start"):
+            find_country(WORLD, "TWN")
+
+    def test_a_folder_that_is_not_empty(self, tmp_path: Path) -> None:
+        (tmp_path / "notes.txt").write_text("mine")
+        with pytest.raises(InputError, match="is not empty; choose another, or empty it first"):
+            new_study("KAZ", tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+    def test_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "x").write_text("mine")
+        with pytest.raises(InputError, match="is a file; expected a folder that does not exist yet"):
+            new_study("KAZ", tmp_path / "x")
+
+    def test_a_failure_on_the_way(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> str:
+            raise RuntimeError("no")
+
+        monkeypatch.setattr("karvan.futures.starter._settings", fail)
+        with pytest.raises(RuntimeError):
+            new_study("GEO", tmp_path / "x")
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("country", ["AZE", "USA", "NAM", "RUS", "CHE"])
+def test_markets_and_flows_of_other_places(country: str) -> None:
+    markets = around(WORLD, country)
+    assert markets[0] == country and 6 <= len(set(markets)) == len(markets) <= 12
+    sold = {market: market_sales(WORLD, market)[1] for market in markets}
+    flows = estimate_flows(WORLD, markets, sold)
+    assert np.all(np.isfinite(flows.units)) and np.all(flows.units >= 0)
+    assert flows.makers[-1] == flows.markets[-1] == "ROW"
+    named = flows.units[:-1, :-1].sum() / flows.units[:, :-1].sum()
+    assert named > 0.8  # the makers named are those that matter
+    if 0 < WORLD.made.get(country, 0) < sold[country]:
+        assert flows.units[0, 0] == pytest.approx(0.9 * WORLD.made[country])
+
+
+def test_columns_of_every_file() -> None:
+    assert columns_of("evidence/output.csv")[0] == "claim"
+    with pytest.raises(KeyError):
+        columns_of("nothing.csv")
