@@ -51,6 +51,11 @@ class TestTax:
         )  # fmt: skip
         assert got.given_up["profit"].tolist() == [2, 2, 1, 1, 1, 1, 1, 0]
 
+    def test_a_holiday_of_its_own_length_for_each_draw(self) -> None:
+        holiday = (TaxHoliday(("profit",), np.array([[0.0], [2.0]])),)
+        got = tax_report({"profit": np.ones((2, 3))}, {"profit": 0.2}, holidays=holiday, year_since_start=[0, 1, 2])
+        assert got.given_up["profit"].tolist() == [[0, 0, 0], [0.2, 0.2, 0]]
+
     def test_before_the_start_nothing_is_forgiven(self) -> None:
         holiday = (TaxHoliday(("profit",), 5),)
         got = tax_report({"profit": [1.0, 1.0]}, {"profit": 0.2}, holidays=holiday, year_since_start=[-1, 0])
@@ -154,6 +159,14 @@ class TestEconomicValue:
         factor = 1.05 ** -np.arange(3)
         whole = (ser * np.array(traded) - swr * np.array(labour) + np.array(other)) @ factor
         assert got.npv == pytest.approx(float(whole), abs=1e-9)
+
+    def test_a_rate_of_its_own_for_each_draw(self) -> None:
+        """A coin in each of two years: 1 + 1 / (1 + i)."""
+        got = economic_npv(
+            np.ones((2, 2)), np.zeros((2, 2)), np.zeros((2, 2)), np.zeros((2, 2)), discount_rate=[0.0, 0.25],
+            shadow_wage_ratio=1.0, shadow_exchange_ratio=1.0,
+        )  # fmt: skip
+        assert got.npv.tolist() == [2.0, 1.8] and got.discount_rate.tolist() == [0.0, 0.25]
 
     def test_draws(self) -> None:
         flows = np.ones((4, 3))

@@ -58,6 +58,11 @@ def test_jobs_by_sector_sum_to_the_jobs(random_table: Make) -> None:
     got = impact_by_parts(p, np.ones((4, 3)), effects=effects, by_sector=True)
     assert got.jobs_by_sector is not None and got.jobs_by_sector.shape == (4, 3, 6)
     assert np.allclose(got.jobs_by_sector.sum(axis=-1), got.indirect["jobs"] + got.induced["jobs"])
+    assert got.indirect_by_sector is not None and got.induced_by_sector is not None
+    for part in ("jobs", "gva", "income"):  # of imports and taxes households pay some themselves, in no industry
+        assert np.allclose(got.indirect_by_sector[part].sum(axis=-1), got.indirect[part])
+        assert np.allclose(got.induced_by_sector[part].sum(axis=-1), got.induced[part])
+    assert impact_by_parts(p, 1.0, effects=effects).indirect_by_sector is None
 
 
 def test_no_spending_no_effect(random_table: Make) -> None:

@@ -161,6 +161,36 @@ class TestKeeping:
         assert list(e) == ["1", "2"] and len(e) == 2 and dict(e.items())["1"] == e["1"] == float(e.values[0])
 
 
+class Frame:
+    """Stands in for a data frame or series of pandas: values with labelled rows (and columns)."""
+
+    def __init__(self, values: Any, index: list[Any], columns: list[Any] | None = None) -> None:
+        self.index, self.columns, self.values = index, columns, np.array(values, dtype=np.float64)
+
+    def to_numpy(self) -> Any:
+        return self.values
+
+
+class TestLabels:
+    """A frame in another order than the sectors is put right by its labels, or refused; never read as it comes."""
+
+    def test_put_in_order(self, textbook: InputOutputTable) -> None:
+        turned = Frame([[100, 200], [500, 150]], ["2", "1"], ["2", "1"])
+        t = small(turned, Frame([1700, 350], ["2", "1"]), output=Frame([2000, 1000], ["2", "1"]))
+        assert np.array_equal(t.Z, textbook.Z) and np.array_equal(t.final_demand, textbook.final_demand)
+        assert np.array_equal(t.output, textbook.output)
+
+    def test_numbers_as_labels_and_mere_counting(self) -> None:
+        assert small(output=Frame([2000, 1000], [2, 1])).output.tolist() == [1000, 2000]
+        assert small(output=Frame([1000, 2000], [0, 1])).output.tolist() == [1000, 2000]
+
+    def test_refused(self) -> None:
+        with pytest.raises(TableFault, match="Z: columns lack '2'; expected the sectors of the table, each once"):
+            small(Frame([[150, 500], [200, 100]], ["1", "2"], ["1", "3"]))
+        with pytest.raises(TableFault, match="employment: rows have '3'"):
+            small(employment=Frame([1, 2, 3], ["1", "2", "3"]))
+
+
 class TestZeroOutput:
     """An industry that makes nothing and buys nothing (tobacco in Scotland): zeros, never NaN."""
 

@@ -116,8 +116,8 @@ class EconomicValue:
     """(...,), what valuing labour at its shadow wage adds."""
     from_transfers: Array
     """(...,), taxes less subsidies: a cost to the owner, none to the country."""
-    discount_rate: float
-    """The rate, share of 1 a year, real if the flows are."""
+    discount_rate: Array
+    """The rate, share of 1 a year, real if the flows are; a number, or (...,)."""
 
 
 def economic_npv(
@@ -126,7 +126,7 @@ def economic_npv(
     other: ArrayLike,
     transfers: ArrayLike,
     *,
-    discount_rate: float,
+    discount_rate: ArrayLike,
     shadow_wage_ratio: ArrayLike,
     shadow_exchange_ratio: ArrayLike,
 ) -> EconomicValue:
@@ -141,14 +141,16 @@ def economic_npv(
     labour : (..., Y), wages paid, 0 or more, money a year.
     other : (..., Y), home goods and services sold less bought, net of taxes, money a year (costs below 0).
     transfers : (..., Y), taxes paid less subsidies received by the owner, money a year.
-    discount_rate : stated by the caller, share of 1 a year, above -1; the first year is not discounted.
+    discount_rate : stated by the caller, number or (...,), share of 1 a year, above -1; the first year is not
+        discounted.
 
     Raises
     ------
     InputError : a discount rate of -1 or less, negative wages, or ratios out of range.
     """
-    if not discount_rate > -1:
-        raise InputError(f"discount rate is {discount_rate}; expected above -1 (0.05 is 5 percent a year)")
+    rate = np.asarray(discount_rate, dtype=np.float64)
+    if not (rate > -1).all():
+        raise InputError(f"discount rate is {rate.min():g}; expected above -1 (0.05 is 5 percent a year)")
     swr, ser = np.asarray(shadow_wage_ratio, dtype=np.float64), np.asarray(shadow_exchange_ratio, dtype=np.float64)
     if (swr < 0).any() or not (ser > 0).all():
         raise InputError("shadow wage ratio must be 0 or more and shadow exchange ratio above 0 (1 is the market's)")
@@ -157,7 +159,8 @@ def economic_npv(
 
     def present(flow: ArrayLike) -> Array:
         values = np.asarray(flow, dtype=np.float64)
-        answer: Array = values @ (1 + discount_rate) ** -np.arange(values.shape[-1], dtype=np.float64)
+        factor = (1 + rate)[..., None] ** -np.arange(values.shape[-1], dtype=np.float64)
+        answer: Array = (values * factor).sum(axis=-1)
         return answer
 
     goods, wages, home, taxes = (present(flow) for flow in (traded, labour, other, transfers))
@@ -169,7 +172,7 @@ def economic_npv(
         np.asarray(exchange),
         np.asarray(idle),
         np.asarray(taxes),
-        float(discount_rate),
+        rate,
     )
 
 

@@ -237,6 +237,11 @@ class PartsImpact:
     """(...,), money: labour income in all rounds: payroll, suppliers, and those who serve the households."""
     jobs_by_sector: Array | None
     """(..., S), persons, indirect and induced together; ``None`` unless asked for."""
+    indirect_by_sector: Mapping[str, Array] | None
+    """By account: (..., S), the indirect part by industry: the ancillary industries; ``None`` unless asked for."""
+    induced_by_sector: Mapping[str, Array] | None
+    """By account: (..., S), the induced part by industry, without what households import and pay in taxes
+    themselves."""
     closure: str
     """The closure behind the induced part."""
 
@@ -264,7 +269,7 @@ def impact_by_parts(
     deflator : (...,), price level of the purchases' money over that of the table's year (above 0). Jobs per unit of
         money are those of the table's year and shrink with it.
     productivity : (...,), output per person over that of the table's year (above 0).
-    by_sector : whether to return ``jobs_by_sector`` too.
+    by_sector : whether to say by industry too: ``jobs_by_sector``, ``indirect_by_sector``, ``induced_by_sector``.
 
     Raises
     ------
@@ -296,19 +301,24 @@ def impact_by_parts(
     income = (y + indirect["income"]) / line_up(effects.rest, 0)
     induced = {key: income * line_up(value, 0) for key, value in effects.basket.items()}
     jobs: Array | None = None
+    sectors: tuple[dict[str, Array], dict[str, Array]] = ({}, {})
     if by_sector:
         if "jobs" not in effects.coefficients:
             raise InputError("jobs by sector need a table with employment; this one has none")
-        demand = p + income[..., None] * line_up(effects.household, 1)
-        output = np.matmul(line_up(effects.L, 2), demand[..., None])[..., 0]
-        jobs = output * line_up(effects.coefficients["jobs"], 1) / level[..., None]
+        demand = np.stack(np.broadcast_arrays(p, income[..., None] * line_up(effects.household, 1)), axis=-1)
+        output = np.matmul(line_up(effects.L, 2), demand)
+        for k, part in enumerate(sectors):
+            for key, value in effects.coefficients.items():
+                part[key] = output[..., k] * line_up(value, 1) / (level[..., None] if key == "jobs" else 1.0)
+        jobs = sectors[0]["jobs"] + sectors[1]["jobs"]
     for parts in (indirect, induced):
         if "jobs" in parts:
             parts["jobs"] = parts["jobs"] / level
     full = np.broadcast_shapes(income.shape, level.shape)
     indirect = {key: np.broadcast_to(value, full) for key, value in indirect.items()}
     induced = {key: np.broadcast_to(value, full) for key, value in induced.items()}
-    return PartsImpact(indirect, induced, income, jobs, effects.closure)
+    first, second = sectors if by_sector else (None, None)
+    return PartsImpact(indirect, induced, income, jobs, first, second, effects.closure)
 
 
 def _combined(members: Sequence[ImpactEffects], join: Callable[[list[Array]], Array]) -> ImpactEffects:

@@ -17,11 +17,8 @@ from karvan.base.axes import Array
 from karvan.base.errors import InputError, UnknownName, nearest
 from karvan.economy.closure import Closure, HouseholdColumn
 from karvan.economy.faults import ClosureMissing, MissingAccount, NotProductive, TableFault
-from karvan.economy.labels import LabelledVector, Vector, position, read_vector
+from karvan.economy.labels import LabelledVector, Vector, position, read_frame, read_vector
 from karvan.economy.solve import LeontiefSolver, SolverOptions, refuse_unproductive
-
-if TYPE_CHECKING:
-    pass
 
 if TYPE_CHECKING:
     from karvan.economy.bridge import PriceBridge
@@ -52,7 +49,7 @@ class InputOutputTable:
 
     Parameters
     ----------
-    Z : (S, S), money.
+    Z : (S, S), money. A data frame is put in the order of ``sectors`` by its labels, as every labelled row is.
     final_demand : (S,) or (S, k), money: domestic products for final use, in columns if there are several uses.
     output : (S,), money; without it, the row sums.
     sectors : S different labels.
@@ -170,7 +167,7 @@ class InputOutputTable:
                 "every effect"
             )
         labels = tuple(str(sector) for sector in sectors)
-        flow = np.array(Z, dtype=np.float64, copy=True if copy else None)
+        flow = np.array(read_frame(Z, labels, "Z"), dtype=np.float64, copy=True if copy else None)
         if flow.ndim != 2 or flow.shape[0] != flow.shape[1]:
             raise TableFault(f"Z has shape {flow.shape}; expected a square table, industry by industry, without totals")
         if len(labels) != flow.shape[0]:
@@ -495,7 +492,7 @@ def per_unit(x: Array) -> Array:
 
 def _uses(values: Vector, labels: tuple[str, ...]) -> Array:
     if not isinstance(values, Mapping):
-        array = np.array(values, dtype=np.float64)
+        array = np.array(read_frame(values, labels, "final_demand", square=False), dtype=np.float64)
         if array.ndim == 2:
             if array.shape[0] != len(labels) or not np.isfinite(array).all():
                 raise TableFault(

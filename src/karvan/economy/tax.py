@@ -18,14 +18,14 @@ TAXES: Final = ("income", "social", "vat", "profit", "property", "duty")
 """The taxes: on wages, social contributions, value added tax, on profit, on property, duty on imports."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TaxHoliday:
     """Taxes that a resident of a park does not pay for some years."""
 
     taxes: tuple[str, ...]
     """Which: any of :data:`TAXES`."""
-    years: int
-    """How many years from the start, the first included."""
+    years: ArrayLike
+    """How many years from the start, the first included: a number, or (...,), such as one a draw."""
     share: float = 1.0
     """How much of them is forgiven, share of 1 (an investment certificate may forgive half)."""
 
@@ -33,9 +33,10 @@ class TaxHoliday:
         for tax in self.taxes:
             if tax not in TAXES:
                 raise UnknownName(f"no tax {tax!r}; {nearest(tax, TAXES)} The taxes: {', '.join(TAXES)}")
-        if self.years < 0 or not 0 <= self.share <= 1:
+        years = np.asarray(self.years, dtype=np.float64)
+        if not (years >= 0).all() or not 0 <= self.share <= 1:
             raise InputError(
-                f"holiday of {self.years} years and {self.share:.4g} of the tax; expected 0 or more, 0 to 1"
+                f"holiday of {years.min():g} years and {self.share:.4g} of the tax; expected 0 or more, 0 to 1"
             )
 
 
@@ -108,7 +109,8 @@ def tax_report(
         for holiday in holidays:
             if tax in holiday.taxes:
                 age = np.asarray(year_since_start)
-                forgiven = np.maximum(forgiven, np.where((age >= 0) & (age < holiday.years), holiday.share, 0.0))
+                inside = (age >= 0) & (age < np.asarray(holiday.years))
+                forgiven = np.maximum(forgiven, np.where(inside, holiday.share, 0.0))
         given_up[tax] = due[tax] * forgiven
     return TaxReport(due, given_up)
 
