@@ -1,7 +1,7 @@
 """Many futures: blocks of draws, run one after the other or side by side, joined in draw order."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -13,18 +13,17 @@ from karvan.base.axes import Array
 from karvan.base.errors import InputError, UnknownName, nearest
 from karvan.base.quantities import quantities
 from karvan.base.streams import BLOCK
-from karvan.futures.inputs import Prepared, prepare
+from karvan.futures.engines import IN_PROCESS, PROCESSES, Piece, Task, Worker, run_pieces, whole
+from karvan.futures.inputs import Prepared
 from karvan.futures.layout import Layout
-from karvan.futures.yearloop import BOUND, Block, run_block
+from karvan.futures.sample import LHS, Correlation, Sampling, check_names
+from karvan.futures.yearloop import BOUND, Block
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS, Verdict, hub_verdict
 from karvan.study.cells import Cell
 from karvan.study.load import Study
 
 Progress = Callable[[int, int], None]
 """Called with blocks done and blocks in all."""
-
-IN_PROCESS = 2
-"""Blocks up to which a run stays in one process: starting others costs more than it saves."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,9 @@ class Futures:
     cells: Mapping[str, Cell]
     """Every uncertain number the run asked for, by name."""
     donors: tuple[str, ...] = ()
+    drawn: Mapping[str, Cell] = field(default_factory=dict)
+    """Every uncertain number that was drawn, by the name of its quantiles."""
+    sampling: Sampling = LHS
     _frames: dict[str, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -71,7 +73,7 @@ class Futures:
         return self.frame(name)
 
     def frame(self, name: str) -> pl.DataFrame:
-        """A quantity as a tidy frame: the axes as key columns, then ``value``. ``plant`` is ``total`` for the country."""
+        """A quantity as a tidy frame: key columns for the axes, then ``value``. ``plant`` is ``total`` for the country."""
         if name not in self._frames:
             parts = []
             if name in self.figures:
@@ -121,6 +123,8 @@ def simulate(
     workers: int | None = None,
     progress: Progress | None = None,
     known_income: bool = False,
+    engine: str = PROCESSES,
+    sampling: str = "lhs",
 ) -> Futures:
     """Simulate many futures of a study under a scenario.
 
@@ -135,26 +139,64 @@ def simulate(
     workers : processes; 1 stays in this one. Left out: as many as there are processors, for runs worth it.
     progress : called after each block.
     known_income : whether income in years on record is taken as it was even if the study is read as of an earlier date.
+    engine : ``processes``, ``here``, or the address of a Dask scheduler such as ``tcp://host:8786``.
+    sampling : ``lhs``, ``sobol`` or ``plain``.
 
     Errors: :class:`UnknownName` for a scenario, lever or plant that does not exist; :class:`InputError` for draws
     below 1 or a horizon before the start.
     """
-    first = study.settings.start_year if start is None else start
-    last = study.settings.horizon if until is None else until
+    pieces = pieces_of(scenario, draws)
+    worker = worker_of(
+        study, scenario, start=start, until=until, seed=seed, known_income=known_income, sampling=sampling
+    )
+    results: list[Block] = []
+    for done, block in enumerate(run_pieces(worker, pieces, whole, engine=engine, workers=workers), start=1):
+        results.append(block)
+        if progress:
+            progress(done, len(pieces))
+    return join(worker, scenario, draws, results)
+
+
+def pieces_of(scenario: str, draws: int, swap: frozenset[str] = frozenset()) -> list[Piece]:
+    """The blocks of a run. Errors: :class:`InputError` for draws below 1."""
     if draws < 1:
         raise InputError(f"draws is {draws}; expected 1 or more")
+    count = (draws + BLOCK - 1) // BLOCK
+    return [Piece(scenario, number, min(BLOCK, draws - number * BLOCK), swap) for number in range(count)]
+
+
+def worker_of(
+    study: Study,
+    scenario: str,
+    *,
+    start: int | None = None,
+    until: int | None = None,
+    seed: int = 1,
+    known_income: bool = False,
+    sampling: str = "lhs",
+) -> Worker:
+    """A worker with the scenario prepared. The rest as for :func:`simulate`."""
+    first = study.settings.start_year if start is None else start
+    last = study.settings.horizon if until is None else until
     if last < first:
         raise InputError(f"until is {last}, before the first year {first}")
     if last - first > 150:
         raise InputError(f"{first} to {last} is {last - first + 1} years; expected at most 151")
-    prepared = prepare(study, scenario, first, last, income_as_of=None if known_income else "study")
-    blocks = [(number, min(BLOCK, draws - number * BLOCK)) for number in range((draws + BLOCK - 1) // BLOCK)]
-    results: list[Block] = []
-    for done, block in enumerate(_blocks(prepared, scenario, seed, blocks, workers), start=1):
-        results.append(block)
-        if progress:
-            progress(done, len(blocks))
-    return _join(prepared, scenario, seed, draws, results)
+    income_as_of = None if known_income else "study"
+    how = Sampling(sampling, correlations_of(study))
+    if sampling == "sobol":
+        # Dimensions are those of the baseline, so that scenarios share their draws.
+        drawn = Worker(Task(study, first, last, seed, income_as_of)).pilot("baseline").drawn
+        how = Sampling(sampling, how.correlations, tuple(sorted(drawn)))
+    worker = Worker(Task(study, first, last, seed, income_as_of, how))
+    worker.prepare(scenario)
+    return worker
+
+
+def correlations_of(study: Study) -> tuple[Correlation, ...]:
+    """What the study says moves together."""
+    rows = study.table("correlations").iter_rows(named=True)
+    return tuple(Correlation(row["first"], row["second"], float(row["rho"])) for row in rows)
 
 
 def simulate_many(
@@ -204,42 +246,21 @@ def _simulate_in_worker(name: str, draws: int, options: dict[str, int | None]) -
     return simulate(_STUDY["study"], scenario=name, draws=draws, **options)  # type: ignore[arg-type]
 
 
-def _blocks(
-    prepared: Prepared, scenario: str, seed: int, blocks: list[tuple[int, int]], workers: int | None
-) -> Iterator[Block]:
-    """Blocks in their order, whoever runs them. One BLAS thread each: more would change the last digits."""
-    from threadpoolctl import threadpool_limits
-
-    count = min(workers if workers is not None else os.cpu_count() or 1, len(blocks))
-    if count <= 1 or (workers is None and len(blocks) <= IN_PROCESS):
-        with threadpool_limits(limits=1):
-            for number, size in blocks:
-                yield run_block(prepared, seed, number, size)
-        return
-    # The first block runs here as well, alone and small, so that this process knows which cells were asked for.
-    with threadpool_limits(limits=1):
-        run_block(prepared, seed, 0, 2)
-    study, years = prepared.study, prepared.layout.years
-    task = (study, scenario, years[0], years[-1], prepared.income_as_of)
-    with ProcessPoolExecutor(count, get_context("spawn"), initializer=_prepare_worker, initargs=task) as pool:
-        yield from pool.map(_run_in_worker, [(seed, number, size) for number, size in blocks])
+def join(worker: Worker, scenario: str, draws: int, results: list[Block]) -> Futures:
+    """Blocks of a scenario, in draw order, as one result."""
+    prepared = worker.prepare(scenario)
+    if not prepared.drawn:
+        worker.pilot(scenario)  # others did the work: this process has yet to learn which cells were asked for
+    if scenario == "baseline":
+        check_names(worker.task.sampling, prepared.drawn)
+    return futures_of(prepared, scenario, worker.task.seed, draws, results, worker.task.sampling)
 
 
-_WORKER: dict[str, Prepared] = {}
+def futures_of(
+    prepared: Prepared, scenario: str, seed: int, draws: int, results: list[Block], sampling: Sampling = LHS
+) -> Futures:
+    """Blocks as one result."""
 
-
-def _prepare_worker(study: Study, scenario: str, first: int, last: int, income_as_of: str | None) -> None:
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(limits=1)
-    _WORKER["prepared"] = prepare(study, scenario, first, last, income_as_of=income_as_of)
-
-
-def _run_in_worker(task: tuple[int, int, int]) -> Block:
-    return run_block(_WORKER["prepared"], *task)
-
-
-def _join(prepared: Prepared, scenario: str, seed: int, draws: int, results: list[Block]) -> Futures:
     def stack(name: str) -> dict[str, Array]:
         groups = [getattr(result, name) for result in results]
         return {key: np.concatenate([group[key] for group in groups]) for key in groups[0]}
@@ -268,6 +289,8 @@ def _join(prepared: Prepared, scenario: str, seed: int, draws: int, results: lis
         verdict=verdict,
         cells=dict(sorted(prepared.cells.items())),
         donors=prepared.donors,
+        drawn=dict(sorted(prepared.drawn.items())),
+        sampling=sampling,
     )
 
 

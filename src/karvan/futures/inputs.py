@@ -6,13 +6,14 @@ the growth processes, the input-output effects. :meth:`Prepared.draw` gives one 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from karvan.base.axes import Array
 from karvan.base.errors import InputError, UnknownName
-from karvan.base.streams import BLOCK, latin_hypercube, stream
+from karvan.base.streams import BLOCK, stream
 from karvan.demand.growth import GrowthProcess, fit_growth
 from karvan.economy.closure import Closure
 from karvan.economy.parts import ImpactEffects
@@ -20,6 +21,7 @@ from karvan.economy.table import InputOutputTable
 from karvan.futures.frictions import Frictions, market_cell
 from karvan.futures.layout import Layout, make_layout
 from karvan.futures.levers import LeverBook
+from karvan.futures.sample import LHS, OTHER, Sampling, normals
 from karvan.study.cells import Cell
 from karvan.study.evidence import YearValue, year_value
 from karvan.study.load import Study
@@ -42,21 +44,37 @@ class Draws:
     block: int
     size: int
     values: dict[str, Array] = field(default_factory=dict)
+    sampling: Sampling = LHS
+    swap: frozenset[str] = frozenset()
+    """Names of cells and streams taken from the second, independent sample of a Saltelli design."""
+    drawn: dict[str, Cell] = field(default_factory=dict)
+    """Every uncertain cell drawn so far, by name."""
+    streams: set[str] = field(default_factory=set)
+    """Names of the streams drawn so far."""
 
     def of(self, cell: Cell) -> Array:
         """(D,), the values of a cell in this block; made at first use, the same whenever it is asked for."""
         if cell.name not in self.values:
-            uniform = latin_hypercube(self.seed, cell.name, self.block, BLOCK)[: self.size]
-            self.values[cell.name] = cell.draw(uniform)
+            if cell.certain:
+                self.values[cell.name] = np.full(self.size, cell.mid)
+            else:
+                uniform = self.sampling.uniforms(self.seed, cell.name, self.block, self._sample(cell.name))
+                self.values[cell.name] = cell.draw(uniform[: self.size])
+                self.drawn[cell.name] = cell
         return self.values[cell.name]
 
     def normal(self, name: str, *shape: int) -> Array:
         """(D, *shape), standard normal numbers of a named stream; more years do not move those before."""
-        return self._year_first(stream(self.seed, name, self.block).standard_normal, shape)
+        self.streams.add(name)
+        return self._year_first(partial(normals, self.sampling, self.seed, name, self.block, self._sample(name)), shape)
 
     def uniform(self, name: str, *shape: int) -> Array:
         """(D, *shape), uniform numbers of a named stream; more years do not move those before."""
-        return self._year_first(stream(self.seed, name, self.block).random, shape)
+        self.streams.add(name)
+        return self._year_first(stream(self.seed, self._sample(name) + name, self.block).random, shape)
+
+    def _sample(self, name: str) -> str:
+        return OTHER if name in self.swap else ""
 
     def _year_first(self, numbers: Callable[[tuple[int, ...]], Array], shape: tuple[int, ...]) -> Array:
         """Drawn with the first axis outermost, so that a later horizon only adds numbers at the end of the stream."""
@@ -114,6 +132,10 @@ class Prepared:
     income_as_of: str | None = "study"
     cells: dict[str, Cell] = field(default_factory=dict)
     """Every cell the run has asked for, by name."""
+    drawn: dict[str, Cell] = field(default_factory=dict)
+    """Every uncertain cell that was drawn, by the name of its quantiles."""
+    streams: set[str] = field(default_factory=set)
+    """Names of the streams of chance that were drawn."""
 
     def unmoved(self) -> "Prepared":
         """The same without a lever: how things stood in the year before the start."""

@@ -28,6 +28,7 @@ from karvan.futures.blocks import (
 )
 from karvan.futures.hazards import OPERATING, PlantStates
 from karvan.futures.inputs import Draws, Prepared
+from karvan.futures.sample import LHS, Sampling
 from karvan.futures.trade import Trade
 from karvan.hub.appraisal import npv
 from karvan.market.cost import DeliveredCost
@@ -63,9 +64,20 @@ class Block:
     """By industry, (D, Y, S)."""
 
 
-def run_block(prepared: Prepared, seed: int, block: int, size: int) -> Block:
-    """Run one block of ``size`` draws."""
-    return _Run(prepared, Draws(seed, block, size)).run()
+def run_block(
+    prepared: Prepared,
+    seed: int,
+    block: int,
+    size: int,
+    sampling: Sampling = LHS,
+    swap: frozenset[str] = frozenset(),
+) -> Block:
+    """Run one block of ``size`` draws; ``swap`` names what is taken from the second sample of a Saltelli design."""
+    draws = Draws(seed, block, size, sampling=sampling, swap=swap)
+    out = _Run(prepared, draws).run()
+    prepared.drawn.update(draws.drawn)
+    prepared.streams.update(draws.streams)
+    return out
 
 
 class _Run:

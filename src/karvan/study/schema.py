@@ -480,6 +480,20 @@ class Assumptions(Table):
     note = _note()
 
 
+class Correlations(Table):
+    """Uncertain numbers that move together. Two cells: rank correlation. Two streams of yearly shocks (income,
+    real_rate, demand_noise): correlation of the shocks."""
+
+    file = "correlations.csv"
+    title = "Correlations"
+    key = ("first", "second")
+    first = Column("key", "name of a cell, such as theta or kit_price.PLANT, or of a stream of yearly shocks")
+    second = Column("key", "the name it moves with")
+    rho = Column("number", "correlation", "", -1, 1)
+    source = _source()
+    note = _note()
+
+
 class Flows(Table):
     """Base-year car flows between countries, estimated: passenger-car units, average of 2017-19."""
 
@@ -577,6 +591,7 @@ STUDY_TABLES: dict[str, type[Table]] = {
     "agreements": Agreements,
     "macro": Macro,
     "assumptions": Assumptions,
+    "correlations": Correlations,
     "flows": Flows,
     "industries": Industries,
     "input_output": InputOutput,
