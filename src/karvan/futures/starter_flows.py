@@ -14,11 +14,11 @@ from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.market.flows import balance_flows, gravity_seed
 from karvan.market.rebuild import great_circle, mean_distance
-from karvan.study.world import world_table
+from karvan.study.world import known_date, world_table
 
 ROW = "ROW"
 YEARS = (2017, 2018, 2019)
-"""Base years of the flows."""
+"""Base years of the flows; inside :func:`karvan.study.world.as_known` the three years before the date."""
 DISTANCE, BORDER, HOME, DUTY = -0.840, 1.141, -3.175, -5.723
 """Elasticities of the seed, fitted to the car matrix of 1993: ``docs/flows.md``."""
 EAST = frozenset({"AZE", "GEO", "ARM", "RUS", "KAZ", "UZB", "TKM", "TJK", "KGZ", "UKR", "BLR", "MDA"})
@@ -61,6 +61,10 @@ class World:
     """Passenger cars made, mean of the base years on record."""
     duty: Mapping[str, tuple[float, str]]
     """Duty on cars of most-favoured nations, share of 1, with its source."""
+    years: tuple[int, ...] = YEARS
+    """Base years of the flows; inside :func:`karvan.study.world.as_known` the three years before the date."""
+    dated: bool = False
+    """Whether only agreements with a date on record count: in studies as of a past date."""
 
     def name(self, country: str) -> str:
         """Name of a country."""
@@ -93,6 +97,8 @@ class World:
         eu = [self.member(code, "eu_since", year) for code in (origin, market)]
         if all(eu) or all(self.member(code, "eaeu_since", year) for code in (origin, market)):
             return True
+        if self.dated:
+            return False
         return (eu[0] and market in EU_PARTNERS) or (eu[1] and origin in EU_PARTNERS)
 
 
@@ -103,8 +109,10 @@ def read_world() -> World:
     full = world_table("income").drop_nulls(["population", "gdp_per_head", "gdp_per_head_ppp"]).sort("year")
     for row in full.iter_rows(named=True):
         levels[row["country"]] = Level(row["year"], row["population"], row["gdp_per_head"], row["gdp_per_head_ppp"])
-    sold = _means(world_table("sales"), "passenger_cars")
-    return World(countries, levels, sold, _made(), _duties(countries))
+    date = known_date()
+    years = YEARS if date is None else tuple(range(int(date[:4]) - 3, int(date[:4])))
+    sold = _means(world_table("sales"), "passenger_cars", years)
+    return World(countries, levels, sold, _made(years), _duties(countries, years[1]), years, date is not None)
 
 
 def find_country(world: World, code: str) -> str:
@@ -125,9 +133,9 @@ def find_country(world: World, code: str) -> str:
     return found
 
 
-def _means(table: pl.DataFrame, column: str) -> dict[str, float]:
+def _means(table: pl.DataFrame, column: str, years: tuple[int, ...]) -> dict[str, float]:
     """Mean over the base years on record, by country."""
-    rows = table.filter(pl.col("year").is_in(YEARS) & pl.col(column).is_not_null())
+    rows = table.filter(pl.col("year").is_in(years) & pl.col(column).is_not_null())
     return {key: float(np.mean(values)) for key, values in _grouped(rows, column).items() if np.mean(values) > 0}
 
 
@@ -138,10 +146,10 @@ def _grouped(rows: pl.DataFrame, column: str) -> dict[str, list[float]]:
     return found
 
 
-def _made() -> dict[str, float]:
+def _made(years: tuple[int, ...]) -> dict[str, float]:
     """Passenger cars made; where only totals are on record, those times the share of cars in other years."""
     table = world_table("production")
-    cars, total = _means(table, "passenger_cars"), _means(table, "total")
+    cars, total = _means(table, "passenger_cars", years), _means(table, "total", years)
     return {**{code: value * car_share(code) for code, value in total.items() if code not in cars}, **cars}
 
 
@@ -154,7 +162,7 @@ def car_share(country: str) -> float:
     return float(np.clip(np.mean(shares), 0.0, 1.0)) if shares else CARS_OF_TOTAL
 
 
-def _duties(countries: Iterable[str]) -> dict[str, tuple[float, str]]:
+def _duties(countries: Iterable[str], year: int) -> dict[str, tuple[float, str]]:
     """Latest most-favoured-nation rate on complete passenger cars, by country; the EU's for its members."""
     rows = world_table("tariffs").filter(
         pl.col("product").str.starts_with("passenger car, complete")
@@ -165,7 +173,8 @@ def _duties(countries: Iterable[str]) -> dict[str, tuple[float, str]]:
     ordered = rows.with_columns(pl.col("year_from").fill_null(0)).sort("year_from", "known_on")
     found = {row["importer"]: (row["duty_rate"] / 100, row["source"]) for row in ordered.iter_rows(named=True)}
     union = found.get("EU")
-    members = world_table("countries").filter(pl.col("eu_since").str.len_chars() == 4)["country"].to_list()
+    since = world_table("countries").filter(pl.col("eu_since").str.len_chars() == 4)
+    members = [code for code, first in zip(since["country"], since["eu_since"], strict=True) if int(first) <= year]
     return {
         **{code: value for code, value in found.items() if code in countries},
         **dict.fromkeys(members, union or (DUTY_ELSEWHERE, "assumed")),
@@ -249,7 +258,7 @@ def estimate_flows(world: World, markets: Sequence[str], sold: Mapping[str, floa
 def _seed(world: World, nodes: Sequence[str], rows: Array, columns: Array, bought: Mapping[str, float]) -> Array:
     """(N, N), gravity among all countries and the rest of the world (last), duties of the base years in it."""
     named = list(nodes[:-1])
-    count, year = len(nodes), YEARS[1]
+    count, year = len(nodes), world.years[1]
     km, border, duty = np.ones((count, count)), np.zeros((count, count), dtype=bool), np.zeros((count, count))
     km[:-1, :-1] = world.distance(named, named)
     weight = np.array([bought.get(code, 0.0) for code in named])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from karvan.futures.starter_flows import ROW, YEARS, Flows, World, car_share
+from karvan.futures.starter_flows import ROW, Flows, World, car_share
 from karvan.study.load import Study
 from karvan.study.register import parameters
 from karvan.study.schema import STUDY_TABLES
@@ -149,7 +149,7 @@ def plants(s: Starter) -> Iterable[Row]:
             "role": "rival",
             "nameplate": round(made / LOAD),
             "known_on": "2020-03-31",
-            "source": f"derived: {made:.0f} cars a year in {YEARS[0]}-{YEARS[-1]} / {LOAD:g}",
+            "source": f"derived: {made:.0f} cars a year in {s.world.years[0]}-{s.world.years[-1]} / {LOAD:g}",
             "note": "an aggregate of all brands made there; its capacity bounds nothing",
         }
 
@@ -196,7 +196,7 @@ def _like(s: Starter, maker: str, rivals: pl.DataFrame) -> str:
     have = set(rivals["country"].to_list())
     if maker in have:
         return maker
-    european = s.world.member(maker, "eu_since", YEARS[1])
+    european = s.world.member(maker, "eu_since", s.world.years[1])
     return "EUR" if european and "EUR" in have else ROW
 
 
@@ -222,7 +222,7 @@ def market_sales(world: World, country: str) -> tuple[float, float, float, str, 
     """New cars a year in the base years: low, mid, high, source, note."""
     if country in world.sold:
         mid, spread = world.sold[country], 0.07 if world.sold[country] > 2e4 else 0.3
-        source = f"derived: mean of {YEARS[0]}-{YEARS[-1]} in the world table sales.csv"
+        source = f"derived: mean of {world.years[0]}-{world.years[-1]} in the world table sales.csv"
         return mid * (1 - spread), mid, mid * (1 + spread), source, "range for definitions and small counts: judgement"
     rate = [_per_head(world, c, world.sold[c]) for c in _alike(world, country, set(world.sold))]
     low, mid, high = (float(np.quantile(rate, q)) * world.levels[country].population for q in (0.1, 0.5, 0.9))
@@ -281,10 +281,16 @@ def market_rows(s: Starter) -> Iterable[Row]:
     )
     for row in known.iter_rows(named=True):
         everywhere = row["market"] == "*"
-        here = row["market"] in s.markets and row["attribute"] in (
-            "vat_rate",
-            "electrified_midpoint",
-            "real_exchange_rate_sd",
+        # What the donor knows of single countries is of today: not for a study as of a past date.
+        here = (
+            row["market"] in s.markets
+            and not s.world.dated
+            and row["attribute"]
+            in (
+                "vat_rate",
+                "electrified_midpoint",
+                "real_exchange_rate_sd",
+            )
         )
         if everywhere or here:
             note = f"{AGAIN}; {row['note']}" if row["note"] else AGAIN
@@ -320,7 +326,7 @@ def frictions(s: Starter) -> Iterable[Row]:
     for row in s.donor.table("frictions").iter_rows(named=True):
         sourced = str(row["source"]).startswith(("http", "assumed"))
         shared = row["market"] in s.markets and row["origin"] in makers | {"*"} and row["friction"] in ABROAD
-        if shared and sourced:
+        if shared and sourced and not s.world.dated:
             cell = {name: row[name] for name in ("low", "mid", "high", "distribution", "unit", "source")}
             cell |= {"year_to": row["year_to"], "note": f"{AGAIN}; {row['note'] or ''}".rstrip("; ")}
             add(row["origin"], row["market"], row["friction"], cell, row["product"], row["year_from"])
@@ -391,6 +397,7 @@ def assumptions(s: Starter) -> Iterable[Row]:
 
 def flow_rows(s: Starter) -> Iterable[Row]:
     """The estimated flows."""
+    span = f"{s.world.years[0]}-{s.world.years[-1]}"
     for i, maker in enumerate(s.flows.makers):
         for m, market in enumerate(s.flows.markets):
             yield {
@@ -399,7 +406,7 @@ def flow_rows(s: Starter) -> Iterable[Row]:
                 "units": round(float(s.flows.units[i, m]), 1),
                 "log_error": float(s.flows.log_error[i, m]),
                 "basis": "estimated",
-                "source": f"estimated: gravity seed balanced to output and sales {YEARS[0]}-{YEARS[-1]} (karvan new)",
+                "source": f"estimated: gravity seed balanced to output and sales {span} (karvan new)",
                 "note": "error by the size of the cell: docs/flows.md",
             }
 

@@ -1,5 +1,11 @@
 """The packaged world tables: countries, income, production, registrations, vehicles in use, tariffs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from importlib import resources
 from math import asin, cos, radians, sin, sqrt
@@ -16,9 +22,37 @@ def world_folder() -> Path:
     return Path(str(resources.files("karvan.study"))) / "world"
 
 
-@lru_cache(maxsize=len(WORLD_TABLES))
+_KNOWN: ContextVar[str | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def as_known(as_of: str) -> Iterator[None]:
+    """Within it every reader of the world tables sees only the rows known on a date (YYYY-MM-DD).
+
+    A backcast builds and runs its study inside: a reader that forgets to ask for the date cannot look ahead.
+    """
+    token = _KNOWN.set(as_of)
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
+
+
+def known_date() -> str | None:
+    """The date of the enclosing :func:`as_known`; None outside."""
+    return _KNOWN.get()
+
+
 def world_table(name: str) -> pl.DataFrame:
-    """One world table, typed. The package's own files are checked by its tests, not at each start."""
+    """One world table, typed; within :func:`as_known` only its rows known by then."""
+    return _table(name, _KNOWN.get())
+
+
+@lru_cache(maxsize=8 * len(WORLD_TABLES))
+def _table(name: str, as_of: str | None) -> pl.DataFrame:
+    """One world table. The package's own files are checked by its tests, not at each start."""
+    if as_of is not None:
+        return known_by(_table(name, None), as_of)
     spec = WORLD_TABLES[name]
     schema = {column: _dtype(description) for column, description in spec.columns.items()}
     return pl.read_csv(world_folder() / spec.file, schema_overrides=schema)
