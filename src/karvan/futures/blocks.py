@@ -4,6 +4,7 @@ Letters: ``D`` draws, ``Y`` years, ``P`` own plants, ``V`` offers, ``K`` product
 Money is in dollars of the year before the start, unless a name says local.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -331,32 +332,34 @@ def _known_rate(drawn: Array, known: Array) -> Array:
 
 
 def _sales(prepared: Prepared, draws: Draws) -> Array:
-    """(D, M), new cars sold in a base year.
+    """(D, M), new cars sold in a base year."""
+    return np.stack([draws.of(_sales_cell(prepared, m)) for m in range(len(prepared.layout.markets))], axis=-1)
+
+
+def _sales_cell(prepared: Prepared, m: int) -> Cell:
+    """New cars sold in a base year in one market.
 
     The study's figure for today if the futures start where the study does; else the mean of the latest three years of
     registrations known before the start; else the study's figure for the years of the flows.
     """
-    layout = prepared.layout
-    columns = []
-    for m, market in enumerate(layout.markets):
-        now = _optional(prepared, "new_sales_now", market) if prepared.present_start else None
-        if now is None and np.isfinite(prepared.latest_sales[m]):
-            value = prepared.latest_sales[m]
-            now = Cell(
-                f"sales.{market}",
-                0.8 * value,
-                value,
-                1.25 * value,
-                "lognormal",
-                "cars per year",
-                "derived: world table sales.csv, mean of the latest three years before the start",
-                "range assumed",
-                "world/sales.csv",
-                "demand",
-            )
-            prepared.cells[now.name] = now
-        columns.append(draws.of(now if now is not None else prepared.market("new_sales", market)))
-    return np.stack(columns, axis=-1)
+    market = prepared.layout.markets[m]
+    now = _optional(prepared, "new_sales_now", market) if prepared.present_start else None
+    if now is None and np.isfinite(prepared.latest_sales[m]):
+        value = prepared.latest_sales[m]
+        now = Cell(
+            f"sales.{market}",
+            0.8 * value,
+            value,
+            1.25 * value,
+            "lognormal",
+            "cars per year",
+            "derived: world table sales.csv, mean of the latest three years before the start",
+            "range assumed",
+            "world/sales.csv",
+            "demand",
+        )
+        prepared.cells[now.name] = now
+    return now if now is not None else prepared.market("new_sales", market)
 
 
 def _used(prepared: Prepared, draws: Draws, market: str) -> Array:
@@ -563,13 +566,14 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     own = layout.offer_plant < layout.own
     quantities = prepared.quantities.copy()
     record = _record(prepared, draws)
-    # At home own offers start from their record: the middle of the draws in the base shares, each future's own in the
-    # appeal. What counts is the odds of home-made cars among the combustion cars that buyers want.
+    # At home own offers start from their record: the middle of what is uncertain in the base shares, each future's own
+    # in the appeal (the middle of the draws would make a draw depend on those beside it). What counts is the odds of
+    # home-made cars among the combustion cars that buyers want.
     combustion = 1.0 - demand.electrified[:, 0, layout.home]
     wanted = np.maximum(demand.new_base[:, layout.home] * combustion, 1.0)
     drawn = np.clip(record.sum(axis=1) / wanted, 0.0, HIGHEST_SHARE)
-    middle = float(np.clip(np.median(record.sum(axis=1)) / np.median(wanted), 0.0, HIGHEST_SHARE))
-    standing = np.median(record, axis=0)
+    standing, _ = _standing(prepared)
+    middle = float(np.clip(standing.sum() / _combustion_cars(prepared), 0.0, HIGHEST_SHARE))
     burns = ~layout.electrified[layout.offer_product]
     others = quantities[burns, layout.home].sum()
     if middle > 0.0:
@@ -651,8 +655,31 @@ def brand_factor(ces: DoubleCES, appeal: Array, theta: Array, eta: Array) -> Arr
     return factor
 
 
+def _combustion_cars(prepared: Prepared) -> float:
+    """New combustion cars bought at home in the first year, at the middle of every uncertain number."""
+    layout = prepared.layout
+    home = layout.markets[layout.home]
+    ceiling, midpoint, pace = (
+        prepared.market(f"electrified_{name}", home).mid for name in ("ceiling", "midpoint", "speed")
+    )
+    electrified = min(max(ceiling, 0.0), 1.0) / (1.0 + math.exp(-pace * (layout.years[0] - midpoint)))
+    return max(_sales_cell(prepared, layout.home).mid * (1.0 - electrified), 1.0)
+
+
 def _record(prepared: Prepared, draws: Draws) -> Array:
-    """(D, P), cars a year on record by plant.
+    """(D, P), cars a year on record by plant, each future with its own error of the record."""
+    standing, middle = _standing(prepared)
+    logs = np.zeros(draws.size)
+    if standing.any():
+        for value in prepared.record:
+            spread = max(value.error, (value.high - value.low) / 3.29 / max(value.value, 1.0))
+            weight = value.value / max(middle, 1.0) / len(prepared.record)
+            logs += draws.normal(f"record.{value.period}") * spread * weight
+    return np.asarray(np.exp(logs)[:, None] * standing)
+
+
+def _standing(prepared: Prepared) -> tuple[Array, float]:
+    """(P,), cars a year on record by plant, and the mean of the country's record.
 
     The level is the mean of the last years on record, each with the error of its claim; the split over plants is that
     of ``offers.csv`` (share_home), as far as the plants stand at the start.
@@ -668,14 +695,9 @@ def _record(prepared: Prepared, draws: Draws) -> Array:
         share = standing / standing.sum()  # no split on record: plants that stand share alike
     total = share.sum()
     if not prepared.record or total <= 0.0:
-        return np.zeros((draws.size, layout.own))
+        return np.zeros(layout.own), 0.0
     middle = float(np.mean([value.value for value in prepared.record]))
-    logs = np.zeros(draws.size)
-    for value in prepared.record:
-        spread = max(value.error, (value.high - value.low) / 3.29 / max(value.value, 1.0))
-        logs += draws.normal(f"record.{value.period}") * spread * value.value / max(middle, 1.0) / len(prepared.record)
-    level = np.exp(logs)
-    return np.asarray(level[:, None] * middle * share / total)
+    return np.asarray(middle * share / total), middle
 
 
 def economy_inputs(prepared: Prepared, draws: Draws) -> Economy:

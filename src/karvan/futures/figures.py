@@ -384,10 +384,8 @@ def median_error(values: Array) -> float:
     count = values.size
     if count < 10:
         return float(np.std(values)) if count > 1 else 0.0
-    ordered = np.sort(values)
-    step = 0.5 * np.sqrt(count)
-    low = ordered[max(int(np.floor(count / 2 - step)), 0)]
-    high = ordered[min(int(np.ceil(count / 2 + step)), count - 1)]
+    step = 0.5 / np.sqrt(count)
+    low, high = np.quantile(values, (0.5 - step, 0.5 + step))
     return float((high - low) / 2)
 
 
