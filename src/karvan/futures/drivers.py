@@ -3,7 +3,9 @@
 For each uncertain number the futures are sorted by it and cut into equal slices; the variance of the slice means over
 the variance of all is the share of variance that the number explains on its own (the first-order index, estimated from
 given data: Plischke, Borgonovo and Smith 2013, European Journal of Operational Research 226). The share that pure chance
-would give, ``(slices - 1) / draws``, is taken off.
+would give, ``(slices - 1) / draws``, is taken off. With hundreds of numbers some look strong by chance, so only those are
+named whose share (or whose plain trend) chance would give to one study in twenty, counting all numbers looked at
+(Bonferroni's bound on the chi-square of the slices).
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,9 @@ from karvan.futures.ensemble import Futures
 from karvan.futures.figures import draws_of, parse
 from karvan.study.register import parameters
 
-SLICES = 20
+SLICES = 10
+CHANCE = 0.05
+"""Chance that any number at all is named wrongly."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,16 @@ def drivers(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> Driver
     run = runs[address.scenario]
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
     found = []
-    for name, cell in run.cells.items():
-        if cell.certain:
-            continue
+    uncertain = [name for name, cell in run.cells.items() if not cell.certain]
+    names = dict(
+        zip(run.study.table("plants")["plant"].to_list(), run.study.table("plants")["name"].to_list(), strict=True)
+    )
+    for name in uncertain:
         uniform = uniforms(run, name)
+        if not noticed(uniform, ranks, len(uncertain)):
+            continue
         share, low, high = effect(uniform, ranks, values)
-        found.append(Driver(name, title_of(name), share, low, high, int(np.sign(high - low))))
+        found.append(Driver(name, title_of(name, names), share, low, high, int(np.sign(high - low))))
     found.sort(key=lambda row: (-row.share, row.name))
     total = min(sum(row.share for row in found), 1.0)
     return Drivers(text, tuple(found[:most]), 1.0 - total)
@@ -73,33 +81,88 @@ def uniforms(run: Futures, name: str) -> Array:
     return np.concatenate(blocks)[: run.draws]
 
 
+def noticed(uniform: Array, ranks: Array, looked_at: int) -> bool:
+    """Whether slices or trend stand out from chance, given how many numbers are looked at.
+
+    The slices' share times draws is chi-square with ``slices - 1`` degrees of freedom if the number does nothing
+    (quantile by Wilson and Hilferty 1931); the squared correlation times draws is chi-square with one.
+    """
+    from scipy.special import ndtri
+
+    count = ranks.size
+    total = float(ranks.var())
+    if total <= 0.0 or count < 50:
+        return False
+    z = float(ndtri(1.0 - CHANCE / 2.0 / max(looked_at, 1)))
+    slices = max(min(SLICES, count // 25), 2)
+    freedom = slices - 1
+    limit = freedom * (1 - 2 / (9 * freedom) + z * np.sqrt(2 / (9 * freedom))) ** 3 / count
+    trend = float(np.corrcoef(uniform, ranks)[0, 1]) ** 2
+    return bool(trend > z**2 / count or _between(uniform, ranks, slices) > limit)
+
+
+def _between(uniform: Array, ranks: Array, slices: int) -> float:
+    """Variance of the slice means over the variance of all."""
+    groups = np.array_split(ranks[np.argsort(uniform, kind="stable")], slices)
+    means = np.array([group.mean() for group in groups])
+    sizes = np.array([group.size for group in groups], dtype=np.float64)
+    return float((sizes * (means - ranks.mean()) ** 2).sum() / ranks.size / ranks.var())
+
+
 def effect(uniform: Array, ranks: Array, values: Array) -> tuple[float, float, float]:
     """Share of the variance of ranks explained by slices of ``uniform``; medians of values in its lowest and highest fifth."""
     count = ranks.size
     slices = max(min(SLICES, count // 25), 2)
     order = np.argsort(uniform, kind="stable")
-    groups = np.array_split(ranks[order], slices)
-    means = np.array([group.mean() for group in groups])
-    sizes = np.array([group.size for group in groups], dtype=np.float64)
-    total = float(ranks.var())
-    if total <= 0.0:
+    if float(ranks.var()) <= 0.0:
         return 0.0, float(np.median(values)), float(np.median(values))
-    between = float((sizes * (means - ranks.mean()) ** 2).sum() / count / total)
+    between = _between(uniform, ranks, slices)
     share = max((between - (slices - 1) / count) / (1 - (slices - 1) / count), 0.0)
     fifth = max(count // 5, 1)
     return share, float(np.median(values[order[:fifth]])), float(np.median(values[order[-fifth:]]))
 
 
-def title_of(name: str) -> str:
-    """A readable name of an uncertain number."""
+WORDS = {
+    "freight": "Freight",
+    "duty_rate": "Duty",
+    "duty_per_cc": "Duty per cc",
+    "excise": "Excise",
+    "fee": "Fees",
+    "certification": "Certification",
+    "barrier": "Other obstacles",
+    "new_sales_now": "New cars sold today",
+    "new_sales": "New cars sold in the base years",
+    "used_imports_now": "Used cars imported today",
+    "used_imports": "Used cars imported in the base years",
+    "stock": "Cars in use",
+    "vat_rate": "VAT",
+    "margin_rate": "Dealers' margin",
+    "electrified_ceiling": "Long-run share of hybrids and electric cars",
+    "electrified_midpoint": "Year in which hybrids and electric cars reach half of it",
+    "electrified_speed": "Speed at which hybrids and electric cars spread",
+    "real_exchange_rate_sd": "Swings of the real exchange rate",
+}
+
+
+def title_of(name: str, plants: Mapping[str, str] | None = None) -> str:
+    """A readable name of an uncertain number; plants by their names where these are given."""
     stem, _, key = name.partition(".")
+    shown = (plants or {}).get(key, key)
     if stem in parameters():
-        return f"{parameters()[stem].title}{f' ({key})' if key else ''}"
-    words = {
-        "markets": "market",
-        "frictions": "friction",
-        "offers": "offer",
-        "shops": "shop",
-        "nameplate": "announced capacity",
-    }
-    return f"{words.get(stem, stem)}: {key.replace('.', ' ')}"
+        return f"{parameters()[stem].title}{f' ({shown})' if key else ''}"
+    if stem == "frictions":
+        kind, origin, market = key.split(".")[:3]
+        ends = f"{'anywhere' if origin == '*' else origin} to {'anywhere' if market == '*' else market}"
+        return f"{WORDS.get(kind, kind)}, {ends}"
+    if stem == "markets":
+        attribute, _, market = key.partition(".")
+        return f"{WORDS.get(attribute, attribute)} ({market})"
+    if stem == "shops":
+        attribute, _, rest = key.partition(".")
+        plant, _, shop = rest.partition(".")
+        return f"{attribute.replace('_', ' ').capitalize()} of the {shop} shop ({(plants or {}).get(plant, plant)})"
+    if stem == "offers":
+        return f"Price ex works of {key.removeprefix('price.').replace('_', ' ')}"
+    if stem == "nameplate":
+        return f"Capacity as announced ({shown})"
+    return f"{stem.replace('_', ' ')}: {key.replace('.', ' ').replace('_', ' ')}"

@@ -42,10 +42,9 @@ def line_shares(prepared: Prepared, draws: Draws) -> Shares:
             up = repair * alone / (1.0 - alone)
             whole = line_efficiency(3600.0 / rates, up, repair, buffers)
             blocked[:, p] = np.clip(whole * rates.min(axis=-1) / net, 0.0, 1.0)
-        for shop in shops.values():
-            if "first_time_right" in shop:
-                # A car that is not right the first time takes one more pass.
-                right[:, p] *= 1.0 / (2.0 - np.clip(shop["first_time_right"], 0, 1))
+        # A car that is not right the first time takes one more pass of its shop; only the worst shop's passes cost cars.
+        passes = np.stack([2.0 - np.clip(shop.get("first_time_right", one), 0, 1) for shop in usable], axis=-1)
+        right[:, p] = np.clip((rates * alone / passes).min(axis=-1) / net, 0.0, 1.0)
     return Shares(straight_time=straight, breakdowns=broken, blocking_starving=blocked, rework=right)
 
 
