@@ -152,6 +152,7 @@ def fans(rows: Rows, *, by: str, order: Sequence[str], form: str, columns: int, 
     width = (WIDTH - 56 * (columns - 1)) // columns
     panels = []
     top = max((float(row["high"]) for row in rows), default=1.0)
+    tallest = max((len(_lines(name)) for name in order), default=1)
     for name in order:
         mine = [row for row in rows if row[by] == name]
         highest = max((float(row["high"]) for row in mine), default=1.0)
@@ -163,7 +164,12 @@ def fans(rows: Rows, *, by: str, order: Sequence[str], form: str, columns: int, 
             y = {**layer["encoding"]["y"], **scale}
             y["axis"] = {"format": shape, "tickCount": 5}
             layers.append({**layer, "encoding": {**layer["encoding"], "x": _year(axis=_sparse()), "y": y}})
-        title = {"text": _lines(name), "fontSize": 12, "anchor": "start", "color": "#333"}
+        title = {
+            "text": [" "] * (tallest - len(_lines(name))) + _lines(name),
+            "fontSize": 12,
+            "anchor": "start",
+            "color": "#333",
+        }
         panels.append({"title": title, "width": width, "height": 150, "data": {"values": mine}, "layer": layers})
     return {"hconcat": panels, "spacing": 20}
 
@@ -305,7 +311,11 @@ def steps(rows: Rows, *, rungs: Sequence[str], facets: Sequence[str], unit: str)
 
 def tornado(rows: Rows, *, unit: str, order: Sequence[str], form: str = ",.0f") -> Spec:
     """What the figure is in the lowest and in the highest fifth of each driver. ``rows`` have name, low, high."""
-    y: Spec = {"field": "name", "type": "nominal", "sort": list(order), "title": None, "axis": {"labelLimit": 330}}
+    # Long names run over several lines.
+    rows = [{**row, "name": "\n".join(_lines(str(row["name"]), 46))} for row in rows]
+    order = ["\n".join(_lines(name, 46)) for name in order]
+    axis: Spec = {"labelLimit": 330, "labelExpr": "split(datum.label, '\n')"}
+    y: Spec = {"field": "name", "type": "nominal", "sort": list(order), "title": None, "axis": axis}
     x = _number(unit, field="low", axis={"format": form, "tickCount": 5}, scale={"zero": False})
     ends = [
         {"name": row["name"], "value": row[end], "what": what}
@@ -315,7 +325,7 @@ def tornado(rows: Rows, *, unit: str, order: Sequence[str], form: str = ",.0f") 
     style = {"domain": ["in its lowest fifth", "in its highest fifth"], "range": [ORANGE, BLUE]}
     return {
         "width": WIDTH - 330,
-        "height": {"step": 28},
+        "height": {"step": 36},
         "layer": [
             {
                 "data": {"values": list(rows)},

@@ -94,9 +94,9 @@ def chart(title: str, svg: str, *, unit: str, source: str) -> str:
     )
 
 
-def details(summary: str, inner: str) -> str:
+def details(summary: str, inner: str, *, opened: bool = False) -> str:
     """A part that opens on demand; nothing without content."""
-    return f"<details>\n<summary>{summary}</summary>\n{inner}</details>\n" if inner else ""
+    return f"<details{' open' if opened else ''}>\n<summary>{summary}</summary>\n{inner}</details>\n" if inner else ""
 
 
 def section(name: str, number: int, title: str, *parts: str) -> str:

@@ -131,7 +131,7 @@ class Page:
         scale = 1e-6 if large else factor
         shown = replace(found, value=found.value * scale, low=found.low * scale, high=found.high * scale)
         if large:
-            places = 0 if shown.value == round(shown.value) else 1
+            places = next((n for n in (0, 1) if shown.value * 10**n % 1 == 0), 2)
         elif found.kind == "claim" and decimals is None:
             places = _places(found.value)
         text = plain(shown.value, places, found.unit)
@@ -225,6 +225,10 @@ class Page:
             return readable(name)
         full = str(rows["name"][0])
         return full.split(" (")[0] if short else full
+
+    def subject(self, name: str) -> str:
+        """A subject of the evidence in words: the country, a plant, or what its id says."""
+        return self.country() if name == "country" else self.plant(name)
 
     def own_plants(self, *, slots: bool = False) -> list[str]:
         """Own plants of the futures; with those nobody has announced yet if asked."""

@@ -1,7 +1,7 @@
 """The report: one self-contained HTML file, and its short summary for the terminal.
 
-Nothing in it is fetched from anywhere: style and charts are inline, there is no script, and the policy in its head forbids
-both. The same futures give the same bytes; the only date is that of the study.
+Nothing in it is fetched from anywhere: style and charts are inline, there is no script, and the policy in its head
+forbids both. The same futures give the same bytes; the only date is that of the study.
 """
 
 import os
@@ -87,10 +87,13 @@ def render(
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta name="referrer" content="no-referrer">\n<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n'
-        f'<nav aria-label="Contents"><p class="brand">karvan</p>\n<ol>\n{links}</ol>\n</nav>\n<main>\n<header>\n<h1>{title}</h1>\n'
+        f'<meta name="referrer" content="no-referrer">\n<title>{title}</title>\n'
+        f"<style>\n{style}</style>\n</head>\n<body>\n"
+        f'<nav aria-label="Contents"><p class="brand">karvan</p>\n<ol>\n{links}</ol>\n</nav>\n'
+        f"<main>\n<header>\n<h1>{title}</h1>\n"
         f'<p class="lead">{esc(settings.description)}</p>\n'
-        f'<p class="meta">Study &ldquo;{esc(settings.name)}&rdquo; as known on {esc(date)}. Scenario &ldquo;{esc(scenario.title)}&rdquo;, '
+        f'<p class="meta">Study &ldquo;{esc(settings.name)}&rdquo; as known on {esc(date)}. '
+        f"Scenario &ldquo;{esc(scenario.title)}&rdquo;, "
         f"{page.first} to {page.last}, seed {page.run.seed}. karvan {esc(__version__)}.</p>\n"
         f'<p class="how">Forecasts are medians over many futures; brackets hold nine futures in ten. '
         f"Point at a number to see what it is, its range and its address; numbers on record lead to their source.</p>\n"
@@ -112,7 +115,7 @@ def write(runs: Mapping[str, Futures], path: str | Path, **options: Any) -> Path
             temporary.unlink(missing_ok=True)
             raise
     temporary.chmod(0o666 & ~_umask())
-    os.replace(temporary, target)
+    temporary.replace(target)
     return target
 
 

@@ -1,7 +1,8 @@
 """The answer in five sentences."""
 
-from karvan.reporting.html import listed, para, section
+from karvan.reporting.html import esc, listed, para, section
 from karvan.reporting.page import Page
+from karvan.reporting.sections.drivers import standing
 from karvan.reporting.sections.hub import CONDITION_WORDS, INSTEAD, most_likely
 from karvan.reporting.sections.output import last_record
 
@@ -58,10 +59,9 @@ def _sure(page: Page) -> str:
     when = page.first
     assumed = page.at("count_cells_assumed", when)
     used = page.at("count_cells", when)
-    drivers = page.drivers
     lead = ""
-    if drivers is not None and drivers.rows:
-        names = [row.title[:1].lower() + row.title[1:] for row in drivers.rows[:3]]
+    names = [f"&ldquo;{esc(row.title)}&rdquo;" for row in standing(page)[:2]]
+    if names:
         lead = f"What moves the answer most is {listed(names)}. "
     return (
         f"{lead}The ranges hold nine futures in ten of {page.at('count_futures', when)}, and rest on {used} uncertain "

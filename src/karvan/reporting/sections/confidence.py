@@ -10,11 +10,14 @@ from karvan.reporting.page import Page
 
 HEADLINES = ("output", "self_sufficiency_new", "jobs", "jobs_net", "gdp", "gdp_net", "tax_net", "imports_net")
 LEAKS = (
-    "History run again knows the incomes and exchange rates that came, and the base-year flows between countries. It tests the "
+    "History run again knows the incomes and exchange rates that came, and the base-year flows between countries. It "
+    "tests the "
     "model of the industry, not anybody's power to foresee an oil price.",
-    "Flows of cars between countries are estimated, not published; each future draws their error, which was measured on a "
+    "Flows of cars between countries are estimated, not published; each future draws their error, which was measured "
+    "on a "
     "published matrix rebuilt from its own margins.",
-    "Input-output tables are estimated from donor countries; that donors differ is in the ranges, that all of them could be "
+    "Input-output tables are estimated from donor countries; that donors differ is in the ranges, that all of them "
+    "could be "
     "wrong together is not.",
     "Elasticities were measured on other continents. They are assumed for this region, with wide ranges.",
     "Rules, duties and agreements stay as they are at the study's date unless a scenario changes them.",
@@ -43,8 +46,10 @@ def _sampling(page: Page) -> str:
     return (
         "<h3>Sampling error</h3>\n"
         + para(
-            f"{page.at('count_futures', page.first)} futures were drawn with seed {page.run.seed}. Another seed moves the medians "
-            f"by about the standard error shown here, hardly ever by three of them. This is the error of drawing too few "
+            f"{page.at('count_futures', page.first)} futures were drawn with seed {page.run.seed}. Another seed "
+            f"moves the medians "
+            f"by about the standard error shown here, hardly ever by three of them. This is the error of drawing too "
+            f"few "
             f"futures; that of not knowing the world is the range itself. The chance of a hub in {last} is {chance}."
         )
         + table(["", *heads], rows, kind="narrow")
@@ -83,7 +88,8 @@ def _history(page: Page) -> str:
     return (
         title
         + para(
-            f"The model was started in {page.backrun.years[0]} with the plants, deals and figures known by then, and with the incomes "
+            f"The model was started in {page.backrun.years[0]} with the plants, deals and figures known by then, and "
+            f"with the incomes "
             f"and exchange rates that came. {_plainly(known, missed)}"
         )
         + chart(finding, svg, unit="passenger cars per year", source="docs/futures.md; record: section 10.")
@@ -108,7 +114,8 @@ def _plainly(known: list[HistoryYear], missed: list[HistoryYear]) -> str:
     """Which years it holds and which not, and what that says of its width."""
     if not missed:
         return (
-            "Plainly: yes, every year on record lies in the band of nine futures in ten. A band so wide is honest, not clever: look at "
+            "Plainly: yes, every year on record lies in the band of nine futures in ten. A band so wide is honest, "
+            "not clever: look at "
             "its width before taking comfort."
         )
     names = listed([str(year.year) for year in missed])
@@ -134,7 +141,8 @@ def _assumed(page: Page) -> str:
     )
     when = page.first
     title = (
-        f"{page.at('count_cells_assumed', when)} of {page.at('count_cells', when)} uncertain numbers were measured by nobody: they "
+        f"{page.at('count_cells_assumed', when)} of {page.at('count_cells', when)} uncertain numbers were measured "
+        f"by nobody: they "
         f"are assumed, with ranges"
     )
     return "<h3>What is assumed</h3>\n" + chart(

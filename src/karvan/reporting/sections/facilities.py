@@ -62,7 +62,8 @@ def _count(page: Page, cars: list[dict[str, Any]], others: list[dict[str, Any]])
     ]
     rest = f" {words(len(others)).capitalize()} more make or plan other vehicles." if others else ""
     return (
-        f"{page.country()} has {words(len(cars), 'car plant')} on record: {listed(by_state)}.{rest} Announced capacity is a "
+        f"{page.country()} has {words(len(cars), 'car plant')} on record: {listed(by_state)}.{rest} Announced "
+        f"capacity is a "
         f"promise; what counts is the last rung of each ladder below, and what buyers want."
     )
 
@@ -74,7 +75,8 @@ def _slots(page: Page) -> str:
         return ""
     chances = [page.at(f"operating.{name}", page.last) for name in slots]
     return para(
-        f"Plants nobody has announced yet are drawn as well, at a rate that follows the market: by {page.last} the chance "
+        f"Plants nobody has announced yet are drawn as well, at a rate that follows the market: by {page.last} the "
+        f"chance "
         f"that a first one operates is {chances[0]}"
         + (f", and a second one {chances[1]}." if len(chances) > 1 else ".")
     )
@@ -125,7 +127,8 @@ def _ladder(page: Page) -> str:
         + chart(
             _ladder_finding(page, plants, rungs[-1]),
             svg,
-            unit=f"cars per year, median of futures, {year}; light blue is capacity, orange cars wanted, dark blue output; "
+            unit=f"cars per year, median of futures, {year}; light blue is capacity, orange cars wanted, "
+            "dark blue output; "
             "each panel has its own scale",
             source="Capacity ladder: docs/facilities.md. Shifts, breakdowns and rework: shops.csv, mostly assumed.",
         )

@@ -59,7 +59,10 @@ def _verdict(page: Page) -> str:
     bar = page.at("hub_threshold.probability", last)
     country = esc(page.country())
     if bool(verdict.says_hub[y]):
-        words_ = f"<b>Yes.</b> By {last} {country} meets all five conditions at once with a chance of {chance}; the bar is {bar}."
+        words_ = (
+            f"<b>Yes.</b> By {last} {country} meets all five conditions at once "
+            f"with a chance of {chance}; the bar is {bar}."
+        )
     else:
         binding = CONDITION_WORDS[verdict.binding_name[y]]
         failing = [
@@ -68,7 +71,8 @@ def _verdict(page: Page) -> str:
             if verdict.condition_probability[y, i] < verdict.thresholds.probability
         ]
         words_ = (
-            f"<b>Not by {last}, unless a great deal changes.</b> The chance that {country} meets all five conditions at once is "
+            f"<b>Not by {last}, unless a great deal changes.</b> The chance that {country} meets all five conditions "
+            f"at once is "
             f"{chance}; &ldquo;hub&rdquo; is said from {bar}. What stands most in the way is {binding}. "
             f"{_short_of(failing)}"
         )
@@ -99,7 +103,8 @@ def _best_scenario(page: Page) -> str:
         return ""
     best = max(chances, key=lambda name: chances[name])
     title = esc(page.study.scenario(best).title)
-    return f"In the most favourable scenario shown, &ldquo;{title}&rdquo;, the chance is {page.at('hub_verdict', last, scenario=best)}."
+    chance = page.at("hub_verdict", last, scenario=best)
+    return f"In the most favourable scenario shown, &ldquo;{title}&rdquo;, the chance is {chance}."
 
 
 def _conditions(page: Page) -> str:
@@ -107,12 +112,12 @@ def _conditions(page: Page) -> str:
     run = page.run
     thresholds = {
         "output": f"{page.at('hub_threshold.output', last)} cars a year",
-        "export_share": f"{page.at('hub_threshold.export_share', last)} of output",
+        "export_share": f"{page.at('hub_threshold.export_share', last, decimals=2)} of output",
         "destinations": (
             f"{page.at('hub_threshold.destinations', last)} markets with more than "
-            f"{page.at('hub_threshold.destination_share', last)} of exports each"
+            f"{page.at('hub_threshold.destination_share', last, decimals=2)} of exports each"
         ),
-        "local_content": f"{page.at('hub_threshold.local_content', last)} of the price at the gate",
+        "local_content": f"{page.at('hub_threshold.local_content', last, decimals=2)} of the price at the gate",
         "npv": f"above {page.at('hub_threshold.npv', last)} without subsidy",
     }
     now = {
@@ -166,10 +171,13 @@ def _outside(page: Page) -> str:
     if rate.exposure == 0:
         return ""
     return "<h3>The outside view</h3>\n" + para(
-        f"How often does a country come from outside into export in volume at all (output of a hundred thousand cars and a fifth more than home sales, "
+        f"How often does a country come from outside into export in volume at all (output of a hundred thousand cars "
+        f"and a fifth more than home sales, "
         f"three-year means)? The world tables show {page.at('hub_base_entries', last)} entries in "
-        f"{page.at('hub_base_exposure', last)} country-years outside. At that pace a country like any other in those tables would have a chance of "
-        f"{page.at('hub_base_rate', last, spread=True)} by {last}. The tables hold countries that make cars already, so "
+        f"{page.at('hub_base_exposure', last)} country-years outside. At that pace a country like any other in those "
+        f"tables would have a chance of "
+        f"{page.at('hub_base_rate', last, spread=True)} by {last}. The tables hold countries that make cars already, "
+        f"so "
         f"this is kind to a newcomer, and the measure asks less than the five conditions."
     )
 
@@ -281,7 +289,8 @@ def _costs(page: Page) -> str:
             rows,
             text=(2,),
             kind="tight",
-            caption="Median over futures with the 5–95 % range. The main rival sold most of the same kind of car there in the base year.",
+            caption="Median over futures with the 5–95 % range. The main rival sold most of the same kind of car there "
+            "in the base year.",
         )
         + para(
             f"All exports together are {page.at('exports', near, spread=True)} cars in {near}."
@@ -306,10 +315,12 @@ def _sensitivity(page: Page) -> str:
     names = {"destination_share": "share a destination needs", **CONDITION_WORDS}
     highest = [names.get(name, name) for name, found in tried.items() if float(found.probability[:, y].max()) == most]
     text = (
-        "Changing any single threshold by half, up or down, leaves the chance at nothing: the verdict does not hang on where a "
+        "Changing any single threshold by half, up or down, leaves the chance at nothing: the verdict does not hang "
+        "on where a "
         "line was drawn."
         if most == 0.0
-        else f"Changing one threshold at a time by up to half, the chance is highest when {listed(highest, 'or')} is eased; the "
+        else f"Changing one threshold at a time by up to half, the chance is highest when "
+        f"{listed(highest, 'or')} is eased; the "
         "sentence above holds if the chance stays below the bar."
     )
     return "<h3>Does the verdict hang on the thresholds?</h3>\n" + para(text)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from karvan.reporting import charts
-from karvan.reporting.html import chart, esc, listed, para, section, table
+from karvan.reporting.html import chart, details, esc, listed, para, section, table
 from karvan.reporting.page import Page, anchor, readable
 from karvan.study.evidence import Claim, claims
 
@@ -55,10 +55,14 @@ def jobs(page: Page) -> str:
 def _net(page: Page) -> str:
     near = page.near
     text = para(
-        "<b>Gross</b> counts everyone whose work hangs on the industry. <b>Net</b> compares with a country that has no car "
-        "industry, imports those cars instead and taxes them, future by future under the same draws: what the public purse "
-        "gains or loses has jobs behind it too. Gross answers &ldquo;who works for it?&rdquo;, net answers &ldquo;what would "
-        "be missing without it?&rdquo;. The closure is named: of each wage, the share that is spent at home is drawn for each "
+        "<b>Gross</b> counts everyone whose work hangs on the industry. <b>Net</b> compares with a country that has "
+        "no car "
+        "industry, imports those cars instead and taxes them, future by future under the same draws: what the public "
+        "purse "
+        "gains or loses has jobs behind it too. Gross answers &ldquo;who works for it?&rdquo;, net answers "
+        "&ldquo;what would "
+        "be missing without it?&rdquo;. The closure is named: of each wage, the share that is spent at home is drawn "
+        "for each "
         "future. Job-years of building plants are not added to jobs of running them."
     )
     if "no_industry" not in page.runs or page.main == "no_industry":
@@ -95,8 +99,10 @@ def _table(page: Page) -> str:
     heads = [text for year in dict.fromkeys((near, last)) for text in (f"gross {year}", f"net {year}")]
     building = page.at("job_years_building", page.first, spread=True)
     return table(["", "", *heads], rows, text=(1,), kind="tight") + para(
-        f"Besides, building plants gives {building} job-years in {page.first}, once. In {near} the gross GDP of the industry is "
-        f"{page.at('gdp_share', near, spread=True)} of the country's value added. A net figure below zero for imports means "
+        f"Besides, building plants gives {building} job-years in {page.first}, once. In {near} the gross GDP of the "
+        f"industry is "
+        f"{page.at('gdp_share', near, spread=True)} of the country's value added. A net figure below zero for "
+        f"imports means "
         f"imports saved; above zero, that kits and what follows cost more foreign money than the cars they replace."
     )
 
@@ -136,7 +142,8 @@ def _donors(page: Page) -> str:
     ]
     names = listed([esc(page.country(donor)) for donor in donors])
     return para(
-        f"No input-output table of {esc(page.country())} is published in a form that machines read. Three were estimated from the "
+        f"No input-output table of {esc(page.country())} is published in a form that machines read. Three were "
+        f"estimated from the "
         f"structure of {names}, balanced to the country's own margins; each future uses one of them."
         if len(donors) == 3
         else f"The input-output tables were estimated from the structure of {names}; each future uses one of them."
@@ -151,8 +158,10 @@ def _donors(page: Page) -> str:
 def _diversification(page: Page) -> str:
     year = page.last
     return para(
-        f"<b>Diversification.</b> The industry changes the concentration of the country's value added (Herfindahl index) "
-        f"by {page.at('diversification', year, spread=True)} in {year}. At this scale it moves by rounding error: whoever wants a "
+        f"<b>Diversification.</b> The industry changes the concentration of the country's value added (Herfindahl "
+        f"index) "
+        f"by {page.at('diversification', year, spread=True)} in {year}. At this scale it moves by rounding error: "
+        f"whoever wants a "
         f"diversified economy will not see it from here."
         if abs(page.value(page.address("diversification", year))) < 0.001
         else f"<b>Diversification.</b> The concentration of value added (Herfindahl index) changes by "
@@ -178,7 +187,7 @@ def _rules(page: Page) -> str:
     return (
         "<h3>Duties, taxes and privileges on record</h3>\n"
         + para("Rules in force at the date of the study, as claimed; where pages differ, all stand.")
-        + table(header, rows, text=(1, 2, 3, 4), kind="tight")
+        + details("The rules", table(header, rows, text=(1, 2, 3, 4), kind="tight"), opened=True)
     )
 
 

@@ -90,7 +90,8 @@ def _forecast(page: Page) -> str:
     )
     return (
         para(
-            f"The dark band holds half of all futures, the light one nine in ten. It is not a wish and not a plan: it is what "
+            f"The dark band holds half of all futures, the light one nine in ten. It is not a wish and not a plan: "
+            f"it is what "
             f"demand, capacity, kits and the chance that plants open, stop and close make of "
             f"&ldquo;{esc(page.study.scenario(page.main).title.lower())}&rdquo;."
         )
@@ -237,7 +238,7 @@ def _plants(page: Page) -> str:
         for year in years
     ]
     lead = [
-        max(plants, key=lambda name, year=year: page.value(f"output.{name}.{year}") if year in plants[name] else -1.0)
+        max((page.value(f"output.{name}.{year}"), name) for name, found in plants.items() if year in found)[1]
         for year in years
     ]
     change = next((i for i in range(len(lead) - 1, 0, -1) if lead[i] != lead[i - 1]), None)
@@ -341,9 +342,8 @@ def _bounds(page: Page) -> str:
         if limit != "state"
     }
     most = max(means, key=lambda limit: means[limit])
-    title = f"Where a plant runs in {year}, {BOUND_WORDS[most]} most often {'set' if most == 'demand' else 'sets'} the limit"
-    if most == "partner_supply":
-        title = title.replace("sets", "set")
+    verb = "sets" if most == "capacity" else "set"
+    title = f"Where a plant runs in {year}, {BOUND_WORDS[most]} most often {verb} the limit"
     return (
         "<h3>What bounds output each year</h3>\n"
         + chart(title, svg, unit="share of futures, by plant and year", source="docs/futures.md")

@@ -27,7 +27,8 @@ def scenarios(page: Page) -> str:
     best = max(data, key=lambda row: float(str(row["middle"])))["name"] if data else ""
     lead = next((name for name in names if page.study.scenario(name).title == best), page.main)
     title = (
-        f"Output in {last} is highest under &ldquo;{esc(best)}&rdquo;: {page.at('output', last, spread=True, scenario=lead)}"
+        f"Output in {last} is highest under &ldquo;{esc(best)}&rdquo;: "
+        f"{page.at('output', last, spread=True, scenario=lead)}"
         if len(names) > 2
         else f"With what is decided, output in {last} is {page.at('output', last, spread=True)} cars"
     )
@@ -71,6 +72,8 @@ def _worth(page: Page, rows: list[list[str]]) -> str:
     heads = [f"{label} {page.near}" for _, label in WORTH]
     caption = f"Net of no industry, money in {esc(page.money)}; the value of the plants (NPV) is that to {page.last}."
     return table(["Scenario", *heads, "NPV"], rows, kind="tight", caption=caption) + para(
-        "Net compares each scenario with a country without the industry as things stand. A scenario that changes the whole "
-        "country, such as a shock to incomes or prices, therefore shows that change as well, not the industry's part alone."
+        "Net compares each scenario with a country without the industry as things stand. A scenario that changes the "
+        "whole "
+        "country, such as a shock to incomes or prices, therefore shows that change as well, not the industry's part "
+        "alone."
     )

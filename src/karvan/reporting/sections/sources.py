@@ -26,10 +26,11 @@ def _assumptions(page: Page) -> str:
     single = [cell for cell in cells if cell.name.split(".")[0] not in ("frictions", "markets", "agreements")]
     tables = [cell for cell in cells if cell not in single]
     lead = para(
-        f"The futures read {page.at('count_cells', page.first)} uncertain numbers. &ldquo;Assumed&rdquo; means that nobody measured it "
+        f"The futures read {page.at('count_cells', page.first)} uncertain numbers. &ldquo;Assumed&rdquo; means that "
+        f"nobody measured it "
         f"and the range is a judgement; it can be changed in the study's tables."
     )
-    groups = {}
+    groups: dict[str, list[Cell]] = {}
     for cell in single:
         groups.setdefault(cell.group, []).append(cell)
     order = [name for name in PLAIN_GROUPS if name in groups] + sorted(set(groups) - set(PLAIN_GROUPS))
@@ -80,7 +81,7 @@ def _contradictions(page: Page) -> str:
         used = next((one for one in item.claims if one.claim == item.used), item.claims[0])
         rows.append(
             [
-                f"{esc(readable(item.subject))}: {esc(readable(item.attribute).lower())} {esc(readable(item.kind).lower())}",
+                _about(page, item.subject, item.attribute, item.kind),
                 esc(period(used)),
                 "<br>".join(said),
                 f"{esc(used.value)} {esc(used.unit)}"
@@ -90,10 +91,17 @@ def _contradictions(page: Page) -> str:
         )
     count = page.at("count_contradictions", page.first)
     title = "<h3>Contradictions</h3>\n" + para(
-        f"{count} things are told in more than one way. None of the claims is deleted: the most confident is used, then the "
+        f"{count} things are told in more than one way. None of the claims is deleted: the most confident is used, "
+        f"then the "
         f"printed, then the best supported, then the latest."
     )
     return title + table(["What", "When", "Claims", "Used by the general rule"], rows, text=(1, 2, 3), kind="tight")
+
+
+def _about(page: Page, subject: str, attribute: str, kind: str) -> str:
+    """What a claim is about, in words."""
+    what = f"{readable(attribute).lower()}{', ' + readable(kind).lower() if kind else ''}"
+    return esc(f"{page.subject(subject)}: {what}")
 
 
 def _text_claim(page: Page, name: str, value: str) -> str:
@@ -138,12 +146,9 @@ def _claims(page: Page) -> str:
     rows = [
         [
             f"<small>{esc(item.claim)}</small>",
-            f"{esc(readable(item.subject))}: {esc(readable(item.attribute).lower())}"
-            + (f", {esc(readable(item.kind).lower())}" if item.kind else ""),
+            _about(page, item.subject, item.attribute, item.kind),
             esc(period(item)),
-            f'<span class="fig claim" data-figure="claim.{esc(item.claim)}">{esc(_value(item.value))}</span> <small>{esc(item.unit)}</small>'
-            if item.number is not None
-            else esc(item.value),
+            page.fig(f"claim.{item.claim}", unit=True) if item.number is not None else esc(item.value),
             f"<small>{item.basis}, {item.confidence}</small>",
             page.source_mark(item.source) if item.source.startswith("http") else f"<small>{esc(item.source)}</small>",
             f"<small>{esc(item.note)}</small>",
@@ -156,14 +161,6 @@ def _claims(page: Page) -> str:
     return f"<h3>Claims cited in this report</h3>\n{inner}" if rows else ""
 
 
-def _value(text: str) -> str:
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return f"{number:,.0f}" if number == round(number) else f"{number:,}"
-
-
 def _rules(page: Page) -> str:
     """Choices made where no claim settles a year."""
     rows, ids = [], []
@@ -171,7 +168,9 @@ def _rules(page: Page) -> str:
         value = page.ruled[key]
         body = "output" if value.subject == "country" else f"output.{value.subject}"
         shown = page.fig(f"{body}.{value.period}", spread=True)
-        rows.append([f"{esc(readable(value.subject))}, {value.period}", shown, esc(value.rule.removeprefix("ruled: "))])
+        rows.append(
+            [f"{esc(page.subject(value.subject))}, {value.period}", shown, esc(value.rule.removeprefix("ruled: "))]
+        )
         ids.append(rule_anchor(value))
     header = ["What", "Used (range)", "Why"]
     return (
@@ -210,7 +209,8 @@ def _glossary(page: Page) -> str:
     return (
         "<h3>Glossary</h3>\n"
         + para(
-            "Every number above carries an address, seen when pointed at; <code>karvan explain</code> with that address shows the "
+            "Every number above carries an address, seen when pointed at; <code>karvan explain</code> with that "
+            "address shows the "
             "chain behind it: formula, inputs, assumptions, sources."
         )
         + inner
