@@ -1,14 +1,15 @@
 """What drives a figure: a first sensitivity from the futures at hand, without running more.
 
 For each uncertain number the futures are sorted by it and cut into equal slices; the variance of the slice means over
-the variance of all is the share of variance that the number explains on its own (the first-order index, estimated from
-given data: Plischke, Borgonovo and Smith 2013, European Journal of Operational Research 226). The share that pure chance
-would give, ``(slices - 1) / draws``, is taken off. With hundreds of numbers some look strong by chance, so only those are
-named whose share (or whose plain trend) chance would give to one study in twenty, counting all numbers looked at
-(Bonferroni's bound on the chi-square of the slices).
+the variance of all is the share of variance that the number explains on its own (the first-order index, estimated
+from given data: Plischke, Borgonovo and Smith 2013, European Journal of Operational Research 226). The share that
+pure chance would give, ``(slices - 1) / draws``, is taken off. With hundreds of numbers some look strong by chance,
+so only those are named whose share (or whose plain trend) chance would give to one study in a hundred, counting all
+numbers looked at (Bonferroni's bound on the chi-square of the slices). Events within a future (which plants run, how
+large the home market is) are looked at in the same way: where hazards decide, they say more than any one input.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from karvan.futures.figures import draws_of, parse
 from karvan.study.register import parameters
 
 SLICES = 10
-CHANCE = 0.05
+CHANCE = 0.01
 """Chance that any number at all is named wrongly."""
 
 
@@ -70,9 +71,41 @@ def drivers(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> Driver
             continue
         share, low, high = effect(uniform, ranks, values)
         found.append(Driver(name, title_of(name, names), share, low, high, int(np.sign(high - low))))
+    if address.period.isdigit():
+        found += list(_events(run, run.years.index(int(address.period)), ranks, values, names, address.quantity))
     found.sort(key=lambda row: (-row.share, row.name))
     total = min(sum(row.share for row in found), 1.0)
     return Drivers(text, tuple(found[:most]), 1.0 - total)
+
+
+def _events(
+    run: Futures, year: int, ranks: Array, values: Array, names: Mapping[str, str], quantity: str
+) -> Iterator[Driver]:
+    """What happens within a future and goes with the figure: which plants run, how large the home market is.
+
+    These are no inputs but events of the same future; their shares overlap with those of the numbers behind them.
+    """
+    if float(ranks.var()) <= 0.0:
+        return
+    threshold = 15.0 / ranks.size  # a single comparison at one in ten thousand
+    for p, plant in enumerate(run.own_plants):
+        runs_ = run.plants["operating"][:, year, p] > 0.5
+        few = min(int(runs_.sum()), int((~runs_).sum()))
+        if few < max(10, ranks.size // 100):
+            continue
+        parts = [ranks[runs_], ranks[~runs_]]
+        share = sum(part.size * (part.mean() - ranks.mean()) ** 2 for part in parts) / ranks.size / ranks.var()
+        if share > threshold:
+            low, high = float(np.median(values[~runs_])), float(np.median(values[runs_]))
+            title = f"Whether it operates: {names.get(plant, plant.replace('_', ' '))}"
+            yield Driver(f"operating.{plant}", title, float(share), low, high, int(np.sign(high - low)))
+    size = run.figures["sales_new_home"][:, year]
+    if quantity != "sales_new_home" and float(size.var()) > 0.0:
+        share, low, high = effect(size, ranks, values)
+        if share > threshold:
+            yield Driver(
+                "sales_new_home", "Size of the home market for new cars", share, low, high, int(np.sign(high - low))
+            )
 
 
 def uniforms(run: Futures, name: str) -> Array:
@@ -110,7 +143,7 @@ def _between(uniform: Array, ranks: Array, slices: int) -> float:
 
 
 def effect(uniform: Array, ranks: Array, values: Array) -> tuple[float, float, float]:
-    """Share of the variance of ranks explained by slices of ``uniform``; medians of values in its lowest and highest fifth."""
+    """Share of the variance of ranks explained by slices of ``uniform``; medians of values in its end fifths."""
     count = ranks.size
     slices = max(min(SLICES, count // 25), 2)
     order = np.argsort(uniform, kind="stable")

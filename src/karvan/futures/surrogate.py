@@ -1,7 +1,7 @@
 """From the shops table to the factors of the capacity ladder, draw by draw.
 
-Inside the ensemble a plant is not simulated car by car. The worst shop gives the rung of breakdowns; what the shops cost
-each other through buffers of finite size, and rework, follow from the surrogate of the line.
+Inside the ensemble a plant is not simulated car by car. The worst shop gives the rung of breakdowns; what the shops
+cost each other through buffers of finite size, and rework, follow from the surrogate of the line.
 """
 
 import numpy as np
@@ -18,9 +18,10 @@ def line_shares(prepared: Prepared, draws: Draws) -> Shares:
     """Factors of the ladder for own plants, each (D, P).
 
     ``straight_time`` is ``nameplate_reach``: the part of the announced figure that staffing and tooling reach.
-    ``breakdowns`` is the rate of the worst shop after its breakdowns over the slowest design rate; ``blocking_starving``
-    what the line loses beyond that, by the flow decomposition of :func:`karvan.facilities.surrogate.line_efficiency`
-    (its error is measured in docs/facilities.md); ``rework`` the passes that first-time-right costs. A plant without shops has 1 there, so that nothing is lost twice.
+    ``breakdowns`` is the rate of the worst shop after its breakdowns over the slowest design rate;
+    ``blocking_starving`` what the line loses beyond that, by the flow decomposition of
+    :func:`karvan.facilities.surrogate.line_efficiency` (its error is measured in docs/facilities.md); ``rework`` the
+    passes that first-time-right costs. A plant without shops has 1 there, so that nothing is lost twice.
     """
     layout = prepared.layout
     shape = (draws.size, layout.own)
@@ -42,7 +43,7 @@ def line_shares(prepared: Prepared, draws: Draws) -> Shares:
             up = repair * alone / (1.0 - alone)
             whole = line_efficiency(3600.0 / rates, up, repair, buffers)
             blocked[:, p] = np.clip(whole * rates.min(axis=-1) / net, 0.0, 1.0)
-        # A car that is not right the first time takes one more pass of its shop; only the worst shop's passes cost cars.
+        # A car that is not right the first time takes one more pass of its shop; only the worst shop's cost cars.
         passes = np.stack([2.0 - np.clip(shop.get("first_time_right", one), 0, 1) for shop in usable], axis=-1)
         right[:, p] = np.clip((rates * alone / passes).min(axis=-1) / net, 0.0, 1.0)
     return Shares(straight_time=straight, breakdowns=broken, blocking_starving=blocked, rework=right)
