@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from karvan.base.errors import KarvanError, StudyFaults, UnknownName
+from karvan.base.errors import InputError, KarvanError, StudyFaults, UnknownName
 from karvan.study.load import Study, find, load, packaged
 from karvan.study.schema import STUDY_TABLES
 from karvan.study.tables import MAX_BYTES
@@ -294,6 +294,13 @@ def test_as_of_keeps_nothing_that_was_not_known(date: str) -> None:
     claims = past.table("claims")
     assert claims.height < now.table("claims").height
     assert max(known for known in claims["known_on"].to_list()) <= date
+
+
+def test_as_of_is_a_date(tiny: Path) -> None:
+    assert load(tiny, as_of="2019").as_of == "2019-12-31"
+    assert load(tiny, as_of="2020-02").as_of == "2020-02-29"
+    with pytest.raises(InputError, match="as_of is 'soon'; expected a date such as 2019-12-31"):
+        load(tiny, as_of="soon")
 
 
 def test_as_of_grows_with_the_date() -> None:

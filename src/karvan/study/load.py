@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from karvan.base.errors import Fault, StudyFaults, UnknownName, nearest
+from karvan.base.errors import Fault, InputError, StudyFaults, UnknownName, nearest
 from karvan.study.cells import Cell
 from karvan.study.register import parameters
 from karvan.study.scenario import Scenario, parse_scenario, read_scenario, validation_fault
 from karvan.study.schema import IO_COLUMNS, IO_ROWS, STUDY_TABLES, Table
-from karvan.study.tables import FILE, LINE, MAX_BYTES, RawTable, build, named_in, read_csv, reference_faults
+from karvan.study.tables import FILE, LINE, MAX_BYTES, RawTable, build, named_in, parse_date, read_csv, reference_faults
 from karvan.study.world import known_by
 
 _SLOTS = ("unannounced_1", "unannounced_2")
@@ -165,11 +165,17 @@ def load(name: str | Path, *, as_of: str | None = None) -> Study:
     Parameters
     ----------
     name : built-in name, folder, or workbook (.xlsx).
-    as_of : date, YYYY-MM-DD; only rows known by then are kept.
+    as_of : date, YYYY-MM-DD (a year or a month means its last day); only rows known by then are kept.
 
-    Errors: :class:`~karvan.base.errors.UnknownName` if there is no such study;
+    Errors: :class:`~karvan.base.errors.InputError` if ``as_of`` is no date;
+    :class:`~karvan.base.errors.UnknownName` if there is no such study;
     :class:`~karvan.base.errors.StudyFaults` with every fault at once.
     """
+    if as_of is not None:
+        date_ = parse_date(as_of, end=True)
+        if date_ is None:
+            raise InputError(f"as_of is '{as_of}'; expected a date such as 2019-12-31")
+        as_of = "{:04d}-{:02d}-{:02d}".format(*date_)
     path = find(name)
     if path.is_file():
         from karvan.study.workbook import read_workbook  # only workbooks need the Excel reader
