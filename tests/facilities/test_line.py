@@ -78,14 +78,14 @@ class TestRecursion:
 
 
 class TestLaws:
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=6, deadline=None)
     @given(line=st.lists(stations, min_size=3, max_size=3), places=st.tuples(st.integers(0, 8), st.integers(0, 8)))
     def test_more_places_never_hurt(self, line: list[Station], places: tuple[int, int]) -> None:
         small = Line(line, places).simulate(**SHORT).throughput_per_hour
         large = Line(line, (places[0] + 3, places[1])).simulate(**SHORT).throughput_per_hour
         assert (large >= small).all()  # with the same luck it is true of every single run
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=6, deadline=None)
     @given(line=st.lists(stations, min_size=2, max_size=4), which=st.integers(0, 3), percent=st.floats(1.0, 30.0))
     def test_shorter_repairs_never_hurt(self, line: list[Station], which: int, percent: float) -> None:
         which %= len(line)

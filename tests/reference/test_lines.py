@@ -172,7 +172,7 @@ def _simulated(row: Row, *, takts_run: int, replications: int, seed: int) -> Lin
 def test_simulated_lines_within_four_standard_errors(which: int) -> None:
     """Family G, quick: the table's own error (a quarter of its tolerance) and ours, together, four times."""
     row = need(rows("lines_shared.csv", "takt_exponential_bas"))[which]
-    result = _simulated(row, takts_run=10_000, replications=60, seed=7)
+    result = _simulated(row, takts_run=6_000, replications=80, seed=7)
     error = float(np.hypot(result.standard_error, float(row["abs_tol"]) / 4.0))
     assert abs(result.efficiency - float(row["value"])) < 4.0 * error, row["id"]
 

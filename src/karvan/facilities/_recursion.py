@@ -132,7 +132,9 @@ class _Grid:
         self.width = self.count * self.lanes
         slowest = max(float(plan.cycle.min()) for plan in stations)
         # A buffer that holds every car of the run never fills: look back 0 rows, at "always room".
-        self.back = [q * (int(b) + 1) - 1 if b < end / slowest + 2 else 0 for b in buffers]
+        varying = any(plan.work is not None for plan in stations)  # then there may be more cars than cycles
+        most = end / slowest * (2.0 if varying else 1.0) + 100.0
+        self.back = [q * (int(b) + 1) - 1 if b < most else 0 for b in buffers]
         self.history = max([q, *self.back])
         self.rows = -(-max(TILE, self.history) // q) * q
         self.class_of = (np.arange(q)[:, None] - np.arange(self.count)) % q  # (phase of the row, station)

@@ -372,7 +372,8 @@ class Line:
             work = _Varying(
                 cycle, station.first_time_right, exponential, mix, factors, breakdowns, *generators, luck=luck
             )
-            return StationPlan(cycle, work=work, stops=stops, calendar=station.calendar)
+            quickest = cycle if mix is None or factors is None else cycle * float(factors.min())
+            return StationPlan(quickest, work=work, stops=stops, calendar=station.calendar)
         return StationPlan(cycle, failures=breakdowns, stops=stops, calendar=station.calendar)
 
     def _arrivals(self, replications: int, seed: int, end: float) -> Array | None:

@@ -289,7 +289,7 @@ class Plant:
             bottleneck=bottleneck,
             stations=lucky.shares if lucky.shares is not None else _nothing(),
             shop_names=tuple(shop.name for shop in self.shops),
-            what_ifs=tuple(self.compare(option, seed=seed) for option in options),
+            what_ifs=self.compare(*options, seed=seed),
             cost_per_car=self._costs(effective),
             assumed=self.assumed,
         )
@@ -336,16 +336,26 @@ class Plant:
             options.append(WhatIf("5 days more safety stock of kits", replace(self, kits=stock)))
         return tuple(options)
 
-    def compare(self, option: WhatIf, *, replications: int = 128, seed: int = 1) -> WhatIfResult:
-        """Extra cars a year of a change, both plants meeting the same luck; what it costs for each."""
-        # Kits need whole years; without them many short runs say more in the same time.
-        whole = self.kits is not None or option.plant.kits is not None
-        count = 40 if whole else replications
-        before, after = (plant._cars(count, seed, whole=whole) for plant in (self, option.plant))
-        gain = after - before
-        cars = float(gain.mean())
-        each = option.yearly_cost / cars if option.yearly_cost is not None and cars > 0.0 else None
-        return WhatIfResult(option.name, cars, float(gain.std(ddof=1) / np.sqrt(count)), option.yearly_cost, each)
+    def compare(self, *options: WhatIf, replications: int = 128, seed: int = 1) -> tuple[WhatIfResult, ...]:
+        """Extra cars a year of each change, all plants meeting the same luck; what it costs for each of them.
+
+        Parameters: replications, 2 or more (40 whole years where kits are given); seed.
+        """
+        if replications < 2:
+            raise InputError(f"compare: {replications} replications found; expected 2 or more, to know the error")
+        before: dict[bool, Array] = {}
+        results = []
+        for option in options:
+            # Kits need whole years; without them many short runs say more in the same time.
+            whole = self.kits is not None or option.plant.kits is not None
+            count = 40 if whole else replications
+            if whole not in before:
+                before[whole] = self._cars(count, seed, whole=whole)
+            gain = option.plant._cars(count, seed, whole=whole) - before[whole]
+            cars, error = float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(count))
+            each = option.yearly_cost / cars if option.yearly_cost is not None and cars > 0.0 else None
+            results.append(WhatIfResult(option.name, cars, error, option.yearly_cost, each))
+        return tuple(results)
 
     def _cars(self, replications: int, seed: int, *, whole: bool) -> Array:
         """Cars a year, one for each replication."""
