@@ -45,8 +45,8 @@ faults are told at once, each with file, line, column, what was found and what w
   shape: triangular, or fixed if the ends are equal.
 - *Known on.* The first date on which a row could be known: [evidence.md](evidence.md).
 
-`study.toml`: `format = 1`; `name`, `title`, `description`; `country`, `home` and `markets` (ISO3 codes; `home` is one of
-the markets); `currency`; `base_year` (last year on record), `start_year` (first year of the futures), `horizon` (last
+`study.toml`: `format = 1`; `name`, `title`, `description`; `country`, `home` and `markets` (ISO3 codes; `home` is one
+of the markets); `currency`; `base_year` (last year on record), `start_year` (first year of the futures), `horizon` (last
 one); `as_of` (date of the newest claim).
 """
 
@@ -108,8 +108,9 @@ def text() -> str:
     lines += [
         "## Parameters",
         "",
-        "What `assumptions.csv` may give. The values here are the general defaults, all of them `assumed`; `basis` says",
-        "what they lean on. A parameter keyed by plant or market takes the row of the key, else of `*`, else the default.",
+        "What `assumptions.csv` may give. The values here are the general defaults, all of them `assumed`; `basis`",
+        "says what they lean on. A parameter keyed by plant or market takes the row of the key, else of `*`, else the",
+        "default.",
         "",
     ]
     for group in GROUPS:

@@ -117,8 +117,10 @@ class TestRefusals:
     """Nothing half-written is left behind."""
 
     def test_an_unknown_country(self, tmp_path: Path) -> None:
-        with pytest.raises(UnknownName, match="no country 'Kazakstan' in the world tables; did you mean 'Kazakhstan'"):
-            new_study("Kazakstan", tmp_path / "x")
+        with pytest.raises(UnknownName, match="no country 'KAZAKSTAN' in the world tables; did you mean 'Kazakhstan'"):
+            new_study("KAZAKSTAN", tmp_path / "x")
+        with pytest.raises(UnknownName, match=r"no country 'KZA'.* \(South Africa\)"):
+            new_study("KZA", tmp_path / "x")
         with pytest.raises(UnknownName, match="expected an ISO3 code such as KAZ, or a name"):
             new_study("", tmp_path / "x")
         assert list(tmp_path.iterdir()) == []

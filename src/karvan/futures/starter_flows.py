@@ -4,6 +4,7 @@ The method is that of ``docs/flows.md``, with its elasticities, on the world tab
 so the error of each cell is that of its size class. Letters: ``O`` makers, ``M`` markets.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -124,7 +125,8 @@ def find_country(world: World, code: str) -> str:
     lower = {name.lower(): key for name, key in names.items()}
     found = code.upper() if code.upper() in world.countries else lower.get(code.lower())
     if found is None:
-        close = nearest(code.upper(), world.countries) if len(code) <= 3 else nearest(code, names)
+        close = nearest(code.upper(), world.countries) if len(code) <= 3 else nearest(code.title(), names)
+        close = re.sub(r"'([A-Z]{3})'", lambda match: f"{match[1]} ({world.name(match[1])})", close)
         raise UnknownName(
             f"no country '{code}' in the world tables; {close or 'expected an ISO3 code such as KAZ, or a name'}"
         )
