@@ -7,19 +7,13 @@ import pytest
 
 from karvan.futures.ensemble import Futures, simulate
 from karvan.futures.inputs import Draws, Prepared, prepare
-from karvan.study.load import Study, load
+from karvan.study.load import Study
 from karvan.study.scenario import Lever, Scenario
 
 FIRST, LAST = 2026, 2030
 DRAWS = 60
 
 WithLevers = Callable[..., Study]
-
-
-@pytest.fixture(scope="session")
-def azerbaijan() -> Study:
-    """The built-in study."""
-    return load("azerbaijan")
 
 
 @pytest.fixture(scope="session")

@@ -81,9 +81,13 @@ def number(value: float, decimals: int, unit: str = "") -> str:
     """A number with thousands separators; shares of 1 as per cent."""
     if unit == "share of 1":
         places = max(decimals - 2, 0)
-        return f"{100 * value:,.{places}f} %"
-    shown = f"{value:,.{decimals}f}"
-    return shown.replace("-0", "0") if float(shown.replace(",", "")) == 0 else shown
+        return f"{_rounded(100 * value, places)} %"
+    return _rounded(value, decimals)
+
+
+def _rounded(value: float, places: int) -> str:
+    shown = f"{value:,.{places}f}"
+    return shown.removeprefix("-") if float(shown.replace(",", "")) == 0 else shown  # no "-0"
 
 
 def parse(text: str) -> Address:
