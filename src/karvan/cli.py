@@ -175,49 +175,6 @@ def report(
 
 @main.command()
 @click.argument("study")
-@click.option("--scenario", default="baseline", show_default=True, help="Scenario.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=None, help="Folder of the run; under runs/ if left out."
-)
-@draws_option
-@until_option
-@seed_option
-@workers_option
-@json_option
-@refuse
-def run(
-    study: str,
-    scenario: str,
-    output: Path | None,
-    draws: int,
-    until: int | None,
-    seed: int,
-    workers: int | None,
-    as_json: bool,
-) -> None:
-    """Run the futures of one scenario and keep them in a folder under runs/."""
-    from karvan.futures.ensemble import simulate
-    from karvan.futures.store import fingerprint, manifest, save
-    from karvan.study.load import load
-
-    loaded = load(study)
-    with progress("futures") as bar:
-        result = simulate(loaded, scenario=scenario, draws=draws, until=until, seed=seed, workers=workers, progress=bar)
-    name = f"{loaded.name}-{scenario}-{draws}-{result.years[-1]}-seed{seed}-{fingerprint(loaded)[:8]}"
-    folder = save(result, output or Path("runs") / name)
-    if as_json:
-        emit({"folder": str(folder), **manifest(result)})
-        return
-    from karvan.futures.figures import figure
-
-    for year in dict.fromkeys((result.years[0], min(2030, result.years[-1]), result.years[-1])):
-        made = figure(f"output.{year}@{scenario}", loaded, {scenario: result})
-        click.echo(f"{year}: {made.text()} cars made (median, 5-95 % of {draws:,} futures)")
-    click.echo(f"run: {folder}")
-
-
-@main.command()
-@click.argument("study")
 @click.option("--scenario", "scenarios", multiple=True, required=True, help="Scenario; give two or more.")
 @click.option("--year", type=int, default=None, help="Year compared; the last one if left out.")
 @draws_option

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("run", "runs", "resume", "query")
 
 
 def register(group: click.Group) -> None:

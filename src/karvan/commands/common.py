@@ -38,6 +38,12 @@ until_option = click.option("--until", type=int, default=None, help="Last year; 
 seed_option = click.option("--seed", type=int, default=1, show_default=True, help="Seed: same seed, same result.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 workers_option = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; chosen by itself.")
+engine_option = click.option(
+    "--engine",
+    default="processes",
+    show_default=True,
+    help="here, processes, or a Dask scheduler such as tcp://host:8786.",
+)
 
 
 def emit(data: object) -> None:
