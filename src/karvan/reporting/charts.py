@@ -312,17 +312,17 @@ def steps(rows: Rows, *, rungs: Sequence[str], facets: Sequence[str], unit: str)
 def tornado(rows: Rows, *, unit: str, order: Sequence[str], form: str = ",.0f") -> Spec:
     """What the figure is in the lowest and in the highest fifth of each driver. ``rows`` have name, low, high."""
     # Long names run over several lines.
-    rows = [{**row, "name": "\n".join(_lines(str(row["name"]), 46))} for row in rows]
-    order = ["\n".join(_lines(name, 46)) for name in order]
-    axis: Spec = {"labelLimit": 330, "labelExpr": "split(datum.label, '\n')"}
+    rows = [{**row, "name": "|".join(_lines(str(row["name"]), 46))} for row in rows]
+    order = ["|".join(_lines(name, 46)) for name in order]
+    axis: Spec = {"labelLimit": 330, "labelExpr": "split(datum.label, '|')"}
     y: Spec = {"field": "name", "type": "nominal", "sort": list(order), "title": None, "axis": axis}
     x = _number(unit, field="low", axis={"format": form, "tickCount": 5}, scale={"zero": False})
     ends = [
         {"name": row["name"], "value": row[end], "what": what}
         for row in rows
-        for end, what in (("low", "in its lowest fifth"), ("high", "in its highest fifth"))
+        for end, what in (("low", "driver low"), ("high", "driver high"))
     ]
-    style = {"domain": ["in its lowest fifth", "in its highest fifth"], "range": [ORANGE, BLUE]}
+    style = {"domain": ["driver low", "driver high"], "range": [ORANGE, BLUE]}
     return {
         "width": WIDTH - 330,
         "height": {"step": 36},

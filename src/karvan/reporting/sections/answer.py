@@ -2,7 +2,6 @@
 
 from karvan.reporting.html import esc, listed, para, section
 from karvan.reporting.page import Page
-from karvan.reporting.sections.drivers import standing
 from karvan.reporting.sections.hub import CONDITION_WORDS, INSTEAD, most_likely
 from karvan.reporting.sections.output import last_record
 
@@ -60,7 +59,7 @@ def _sure(page: Page) -> str:
     assumed = page.at("count_cells_assumed", when)
     used = page.at("count_cells", when)
     lead = ""
-    names = [f"&ldquo;{esc(row.title)}&rdquo;" for row in standing(page)[:2]]
+    names = [f"&ldquo;{esc(row.title)}&rdquo;" for row in (page.drivers.rows[:2] if page.drivers is not None else ())]
     if names:
         lead = f"What moves the answer most is {listed(names)}. "
     return (
