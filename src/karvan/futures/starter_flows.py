@@ -152,7 +152,12 @@ def _made(years: tuple[int, ...]) -> dict[str, float]:
     """Passenger cars made; where only totals are on record, those times the share of cars in other years."""
     table = world_table("production")
     cars, total = _means(table, "passenger_cars", years), _means(table, "total", years)
-    return {**{code: value * car_share(code) for code, value in total.items() if code not in cars}, **cars}
+    made = {**{code: value * car_share(code) for code, value in total.items() if code not in cars}, **cars}
+    if known_date() is not None:
+        # As of a past year some makers' last figure is older: better that than to take them for no makers.
+        for row in table.filter(pl.col("total") > 0).sort("year", descending=True).iter_rows(named=True):
+            made.setdefault(row["country"], float(row["total"]) * car_share(row["country"]))
+    return made
 
 
 def car_share(country: str) -> float:

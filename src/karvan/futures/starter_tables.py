@@ -20,6 +20,8 @@ Rows = list[Row]
 
 LIFE = 27.0
 """Years a car stays in use when purchases are read off the cars in use: ``assumed``, as in the register."""
+MOST = 50_000_000
+"""Largest nameplate that the schema takes; that of the rest of the world bounds nothing."""
 LOAD = 0.8
 """Output of the best year over capacity where no capacity is on record: ``assumed``, 0.6 to 1."""
 FULL_PLANT: Mapping[str, tuple[float, float, float]] = {
@@ -147,8 +149,8 @@ def plants(s: Starter) -> Iterable[Row]:
             "plant": f"{maker.lower()}_makers",
             "name": name,
             "role": "rival",
-            "nameplate": round(made / LOAD),
-            "known_on": "2020-03-31",
+            "nameplate": min(round(made / LOAD), MOST),
+            "known_on": f"{s.world.years[-1] + 1}-03-31",
             "source": f"derived: {made:.0f} cars a year in {s.world.years[0]}-{s.world.years[-1]} / {LOAD:g}",
             "note": "an aggregate of all brands made there; its capacity bounds nothing",
         }
