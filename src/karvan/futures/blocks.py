@@ -156,8 +156,14 @@ class Economy:
 
     effects: ImpactEffects
     """(D,) members, spending share and table error in them."""
+    price_level: Array
+    """(D,), prices of the year before the start over those of the table's year."""
     labour_tax: Array
+    labour_tax_social: Array
+    """(D,), part of it that is social contributions, share of 1."""
     profit_tax: Array
+    property_tax: Array
+    """(D,), share of investment at cost."""
     holiday: Array
     used_price: Array
     used_tax: Array
@@ -169,6 +175,11 @@ class Economy:
     investment_local: Array
     incentive_use: Array
     hired: Array
+    shadow_wage: Array
+    shadow_exchange: Array
+    """(D,), economic over market price of labour and of foreign exchange."""
+    social_discount: Array
+    """(D,), share of 1 a year, real."""
 
 
 def markets_of(prepared: Prepared, draws: Draws, attribute: str) -> Array:
@@ -712,8 +723,11 @@ def economy_inputs(prepared: Prepared, draws: Draws) -> Economy:
     growth = steady(prepared, draws, "productivity_growth")[:, None]
     return Economy(
         effects=effects,
+        price_level=steady(prepared, draws, "table_price_level"),
         labour_tax=parameter(prepared, draws, "labour_tax"),
+        labour_tax_social=steady(prepared, draws, "labour_tax_social"),
         profit_tax=parameter(prepared, draws, "profit_tax"),
+        property_tax=steady(prepared, draws, "property_tax"),
         holiday=parameter(prepared, draws, "profit_tax_holiday"),
         used_price=steady(prepared, draws, "used_price"),
         used_tax=parameter(prepared, draws, "used_tax"),
@@ -724,4 +738,7 @@ def economy_inputs(prepared: Prepared, draws: Draws) -> Economy:
         investment_local=steady(prepared, draws, "investment_local"),
         incentive_use=steady(prepared, draws, "scrappage_use"),
         hired=steady(prepared, draws, "hired_share"),
+        shadow_wage=steady(prepared, draws, "shadow_wage_ratio"),
+        shadow_exchange=steady(prepared, draws, "shadow_exchange_ratio"),
+        social_discount=steady(prepared, draws, "social_discount_rate"),
     )

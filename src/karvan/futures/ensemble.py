@@ -45,6 +45,8 @@ class Futures:
     """By industry, (D, Y, S)."""
     offers: Mapping[str, Array]
     """Delivered prices of the first year, (D, V, M), and the middle of their steps, (V, M)."""
+    flows: Mapping[str, Array]
+    """The plants' flows at border prices, (D, Y), million local currency: see :mod:`karvan.futures.accounts`."""
     verdict: Verdict
     cells: Mapping[str, Cell]
     """Every uncertain number the run asked for, by name."""
@@ -285,6 +287,7 @@ def futures_of(
         plants=stack("plants"),
         markets=markets,
         sectors=stack("sectors"),
+        flows=stack("flows"),
         offers=offers,
         verdict=verdict,
         cells=dict(sorted(prepared.cells.items())),

@@ -5,7 +5,7 @@ costs, duties and fees set what a car costs where; the market stage shares sales
 counts jobs, value added, taxes and imports; the hub stage judges the result. Last year's volume feeds this year's cost per car.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from karvan.base.axes import Array, IntArray
 from karvan.demand.fleet import fleet_step
 from karvan.demand.ownership import adjust, gompertz
 from karvan.demand.segments import new_share
-from karvan.economy.parts import impact_by_parts
 from karvan.facilities.ladder import RUNGS, Ladder, capacity_ladder, ramp_up, utilisation
+from karvan.futures.accounts import Accountant, Year, economic_value
 from karvan.futures.blocks import (
     Demand,
     Economy,
@@ -31,15 +31,12 @@ from karvan.futures.inputs import Draws, Prepared
 from karvan.futures.sample import LHS, Sampling
 from karvan.futures.trade import Trade
 from karvan.hub.appraisal import npv
-from karvan.market.cost import DeliveredCost
 from karvan.market.shares import clear
 from karvan.partnerships.learning import local_share_path
 from karvan.partnerships.sourcing import ExWorks, ex_works, local_content_of_costs, local_parts_cost
 
 BOUND = ("state", "demand", "capacity", "partner_supply")
 """What can bound a plant's output in a year, by code."""
-SERVICES = ("utilities", "construction", "transport", "finance_business")
-"""Industries among which a plant's local overhead is shared evenly, as far as the table has them: ``assumed``."""
 ITERATIONS = 10
 LEAST_ENTRANT = 0.5
 """Least price of an entrant over that of its peers that still counts as a lower price for the same thing: ``assumed``,
@@ -62,6 +59,8 @@ class Block:
     """Delivered price in the first year, (D, V, M), and the middle of its steps, step -> (V, M)."""
     sectors: dict[str, Array]
     """By industry, (D, Y, S)."""
+    flows: dict[str, Array] = field(default_factory=dict)
+    """What the ministry's measures are made from, (D, Y), million local currency."""
 
 
 def run_block(
@@ -98,18 +97,11 @@ class _Run:
         self.stock = self.plants.stock_cover[:, None] * self.market.record
         self.volume = np.maximum(self.market.record, 0.0)
         self.price_ratio = np.ones((size, len(self.layout.markets)))
-        self.out: dict[str, dict[str, list[Array]]] = {kind: {} for kind in ("figures", "plants", "markets", "sectors")}
+        self.out: dict[str, dict[str, list[Array]]] = {
+            kind: {} for kind in ("figures", "plants", "markets", "sectors", "flows")
+        }
         self.zero = np.zeros((size, own))
-        weight = np.zeros((len(self.layout.components), len(self.layout.industries)))
-        weight[np.arange(len(self.layout.components)), self.layout.component_industry] = 1.0
-        self.sector_of_group = weight
-        services = [self.layout.industries.index(name) for name in SERVICES if name in self.layout.industries]
-        self.services = np.zeros(len(self.layout.industries))
-        self.services[services or slice(None)] = 1.0 / max(len(services), 1) if services else 1.0 / len(self.services)
-        self.builders = np.zeros(len(self.layout.industries))
-        self.builders[
-            self.layout.industries.index("construction") if "construction" in self.layout.industries else 0
-        ] = 1.0
+        self.books = Accountant(prepared, self.economy, self.plants, self.trade.own, self.market.vat)
         rows = prepared.study.table("components")
         self.value_share = np.array(rows["share_mid"].to_list(), dtype=np.float64)
 
@@ -133,8 +125,10 @@ class _Run:
             kind: {name: np.stack(values, axis=1) for name, values in group.items()} for kind, group in self.out.items()
         }
         worth = npv(cash, self.economy.discount) * self.prepared.exchange_rate / 1e6
-        stacked["figures"]["npv"] = np.repeat(worth[:, None], len(self.layout.years), axis=1)
-        return Block(stacked["figures"], stacked["plants"], stacked["markets"], self.offers, stacked["sectors"])
+        whole = {"npv": worth, **economic_value(stacked["flows"], self.economy)}
+        for name, values in whole.items():
+            stacked["figures"][name] = np.repeat(values[:, None], len(self.layout.years), axis=1)
+        return Block(**stacked, offers=self.offers)
 
     def _keep(self, kind: str, **values: Array) -> None:
         for name, value in values.items():
@@ -345,7 +339,26 @@ class _Run:
         self._record_output(
             index, output, sales, cleared.quantities, wanted, used, stock, limit, capacity, bound, asked
         )
-        self._record_economy(year, index, output, sales, costs, content, ladder, cleared.quantities, used)
+        now = Year(
+            year=year,
+            index=index,
+            output=output,
+            sales=sales,
+            costs=costs,
+            content=content,
+            local_parts=self.local_parts,
+            ladder=ladder,
+            quantities=cleared.quantities,
+            used=used,
+            running=self.states.running,
+            opened=self.states.opened,
+            incentive=self.incentive,
+        )
+        books = self.books.year(now)
+        self._keep("figures", **books.figures)
+        self._keep("plants", **books.plants)
+        self._keep("sectors", **books.sectors)
+        self._keep("flows", **books.flows)
 
     def _incentive(self, price: Array, year: int) -> Array:
         """Buyers of home-made cars get an incentive at home, as far as they use it."""
@@ -432,123 +445,6 @@ class _Run:
             **rungs,
         )
         self._keep("markets", exports=exports, sales_new=wanted.sum(axis=1), sales_own=own_by_market)
-
-    def _record_economy(
-        self,
-        year: int,
-        index: int,
-        output: Array,
-        sales: Array,
-        costs: ExWorks,
-        content: Array,
-        ladder: DeliveredCost,
-        quantities: Array,
-        used: Array,
-    ) -> None:
-        economy, plants, _layout, home = self.economy, self.plants, self.layout, self.layout.home
-        running = self.states.running
-        rate = self.prepared.exchange_rate / 1e6
-        wage = self._at(plants.wage, index)[:, None]
-        people = (
-            self._at(plants.people_fixed, index) * running + self._at(plants.people_per_1000, index) * output / 1000.0
-        )
-        payroll = people * wage
-        overhead = self._at(plants.overhead, index) * running
-        spend_parts = self.local_parts * output[..., None]
-        bought_services = overhead * economy.overhead_local[:, None]
-        landed = (costs.kit + costs.kit_freight) * output
-        duty = costs.kit_duty * output
-        revenue = costs.total * output
-        profit = revenue - landed - duty - spend_parts.sum(axis=-1) - payroll - overhead
-        opening = (self.states.opened >= year) & (self.states.opened < year + 1) & (self.plants.opened0 >= year)
-        opening &= running > 0
-        invested = (economy.investment[:, None] * self._at(plants.nameplate, index) * opening).sum(axis=-1)
-
-        spend_by_group = spend_parts.sum(axis=1)
-        purchases = spend_by_group @ self.sector_of_group + bought_services.sum(axis=-1)[:, None] * self.services
-        purchases, wages = purchases * rate, payroll.sum(axis=-1) * rate
-        productivity = economy.productivity[:, index]
-        impact = impact_by_parts(purchases, wages, effects=economy.effects, productivity=productivity, by_sector=True)
-        building = invested * economy.investment_local * rate
-        works = impact_by_parts(
-            building[:, None] * self.builders,
-            np.zeros_like(building),
-            effects=economy.effects,
-            productivity=productivity,
-        )
-
-        labour_tax = self._at(economy.labour_tax, index) * wages
-        taxable = np.where(year - self.states.opened >= self._at(economy.holiday, index)[:, None], profit, 0.0)
-        profit_tax = self._at(economy.profit_tax, index) * np.maximum(taxable, 0.0).sum(axis=-1) * rate
-        profit_untaxed = (
-            self._at(economy.profit_tax, index) * np.maximum(profit - np.maximum(taxable, 0.0), 0.0).sum(axis=-1) * rate
-        )
-        product_tax = impact.indirect["product_tax"] + impact.induced["product_tax"]
-        per_car = sum(np.asarray(getattr(ladder, name))[:, :, home] for name in ("duty", "excise", "fee", "vat"))
-        bought = quantities[:, :, home]
-        new_tax = (np.asarray(per_car) * bought).sum(axis=-1) * rate
-        used_tax = used[:, home] * self._at(economy.used_tax, index) * rate
-        cif = np.asarray(ladder.customs_value)[:, :, home]
-        foreign = ~self.trade.own
-        imports_cars = ((cif * bought)[:, foreign].sum(axis=-1) + used[:, home] * economy.used_price) * rate
-        subsidy = self.incentive * sales[:, :, home].sum(axis=-1) * rate
-        industry_tax = labour_tax + profit_tax + product_tax + duty.sum(axis=-1) * rate
-        tax = industry_tax + new_tax + used_tax - subsidy
-
-        gva = wages + (profit + overhead - bought_services).sum(axis=-1) * rate
-        jobs = people.sum(axis=-1)
-        # Public money is spent as households spend: what the state gains or loses has jobs behind it too.
-        public = tax / economy.effects.rest
-        made = output.sum(axis=-1)
-        content_all = _share((content * output).sum(axis=-1), made)
-        cash = (profit.sum(axis=-1) - profit_tax / rate) - invested - subsidy / rate
-        spent_on_cars = (np.asarray(ladder.total)[:, :, home] * bought).sum(axis=-1) * rate + used[:, home] * (
-            economy.used_price + self._at(economy.used_tax, index)
-        ) * rate
-        home_value = (
-            (content * costs.total * output).sum(axis=-1)
-            * _share(sales[:, :, home].sum(axis=-1), np.maximum(sales.sum(axis=(1, 2)), 1e-9))
-            * rate
-        )
-        jobs_indirect, jobs_induced = impact.indirect["jobs"], impact.induced["jobs"]
-        self._keep(
-            "figures",
-            price_ex_works=_share(revenue.sum(axis=-1), made),
-            kit_cost=_share((landed + duty).sum(axis=-1), made),
-            local_content=content_all,
-            revenue=revenue.sum(axis=-1) * rate,
-            jobs_direct=jobs,
-            jobs_indirect=jobs_indirect,
-            jobs_induced=jobs_induced,
-            jobs=jobs + jobs_indirect + jobs_induced,
-            jobs_hired=(jobs + jobs_indirect + jobs_induced) * economy.hired,
-            job_years_building=works.indirect["jobs"] + works.induced["jobs"],
-            gdp_direct=gva,
-            gdp_indirect=impact.indirect["gva"],
-            gdp_induced=impact.induced["gva"],
-            gdp=gva + impact.indirect["gva"] + impact.induced["gva"],
-            gdp_share=(gva + impact.indirect["gva"] + impact.induced["gva"]) / self.prepared.base_gva,
-            tax_industry=industry_tax,
-            tax_cars=new_tax + used_tax,
-            tax=tax,
-            tax_forgone=profit_untaxed,
-            subsidy=subsidy,
-            imports_kits=landed.sum(axis=-1) * rate,
-            imports_caused=impact.indirect["imports"] + impact.induced["imports"],
-            imports_cars=imports_cars,
-            imports=imports_cars + landed.sum(axis=-1) * rate + impact.indirect["imports"] + impact.induced["imports"],
-            self_sufficiency_value=_share(home_value, spent_on_cars),
-            jobs_fiscal=public * economy.effects.basket["jobs"] / productivity,
-            gdp_fiscal=public * economy.effects.basket["gva"],
-            profit=profit.sum(axis=-1) * rate,
-            cash=cash,
-            investment=invested * rate,
-        )
-        self._keep(
-            "plants", jobs_direct=people, local_content=content, price_ex_works=costs.total, profit=profit * rate
-        )
-        assert impact.jobs_by_sector is not None
-        self._keep("sectors", jobs=impact.jobs_by_sector)
 
 
 def _share(part: Array, whole: Array) -> Array:
