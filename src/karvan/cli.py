@@ -97,7 +97,8 @@ def studies(as_json: bool) -> None:
 def check(study: str, as_of: str | None, everything: bool, as_json: bool) -> None:
     """Check a study: faults (exit code 2), contradictions, gaps, assumed values, stale claims."""
     from karvan.base.errors import StudyFaults
-    from karvan.study.audit import as_dict, audit, lines
+    from karvan.commands.checking import lines
+    from karvan.study.audit import audit
     from karvan.study.load import load
 
     try:
@@ -108,7 +109,7 @@ def check(study: str, as_of: str | None, everything: bool, as_json: bool) -> Non
             sys.exit(2)
         raise
     if as_json:
-        emit(as_dict(found))
+        emit(found.as_dict())
         return
     for line in lines(found, everything=everything):
         click.echo(line)
