@@ -66,7 +66,7 @@ class TestPlaces:
         assert float(found[2]) == pytest.approx((north - 39.35861) * scale, abs=0.06)
 
     def test_borders_and_plants_share_one_projection(self, drawn: str) -> None:
-        """From Neftchala to the nearest point of the border, over the way to Ganja: the same on the map as on the globe."""
+        """From Neftchala to the nearest border point, over the way to Ganja: the same on the map as on the globe."""
         places = {
             name: (float(x), float(y))
             for x, y, name in re.findall(

@@ -240,8 +240,9 @@ def draws_of(address: Address, runs: Mapping[str, Futures]) -> Array:
         plant = _index(run.own_plants, keys[1] if len(keys) > 1 else "", "plant")
         return run.plants[f"rung_{rung}"][:, y, plant]
     if quantity.kind == "offers":
-        offer = _index(run.layout.offers, keys[0] if keys else "", "offer")
-        return run.offers["delivered"][:, offer, _index(run.layout.markets, keys[1] if len(keys) > 1 else "", "market")]
+        # The name of an offer may hold dots of its own.
+        offer = _index(run.layout.offers, ".".join(keys[:-1]), "offer")
+        return run.offers["delivered"][:, offer, _index(run.layout.markets, keys[-1] if keys else "", "market")]
     if quantity.kind == "donors":
         return around.donor_draws(quantity.name, keys[0] if keys else "", run, y)
     if quantity.kind == "lost":
