@@ -5,6 +5,7 @@ Money is in dollars of the year before the start, unless a name says local.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from karvan.futures.inputs import AGES, Draws, Prepared, parameter, steady
 from karvan.futures.surrogate import line_shares
 from karvan.market.shares import DoubleCES
 from karvan.study.cells import Cell
+from karvan.study.tables import FILE, LINE
 
 CYCLE = (-3.0, 1.2)
 """Bounds of ln(purchases over usual purchases): ``assumed``; imports of 2013 were 2.4 times and those of 2016 one
@@ -235,6 +237,7 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
     noise = draws.normal("demand_noise", years, markets) * noise_sd
     cycle = np.exp(np.clip(elasticity * _surprise(prepared, path, rate) + noise - 0.5 * noise_sd**2, *CYCLE))
 
+    prepared.cells.update((cell.name, cell) for cell in prepared.stock)
     stock = np.stack([draws.of(cell) for cell in prepared.stock], axis=-1)
     people0 = prepared.population[0]
     owned = 1000.0 * stock / people0
@@ -410,9 +413,7 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
 
     nameplate = np.stack(
         [
-            steady(prepared, draws, "arrival_nameplate")
-            if slot[p]
-            else _nameplate(draws, names[p], layout.nameplate[p])
+            steady(prepared, draws, "arrival_nameplate") if slot[p] else _nameplate(prepared, draws, p)
             for p in range(own)
         ],
         axis=-1,
@@ -511,13 +512,13 @@ def cost_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> dict[str,
     }
 
 
-def _nameplate(draws: Draws, name: str, announced: Array) -> Array:
+def _nameplate(prepared: Prepared, draws: Draws, p: int) -> Array:
     """(D,), cars per year: triangular over what was announced."""
-    low, mid, high = announced
-    shape = "triangular" if high > low else "fixed"
-    return draws.of(
-        Cell(f"nameplate.{name}", low, mid, high, shape, "cars per year", "plants.csv", "", "plants.csv", "plants")
-    )
+    plant = prepared.layout.plants[p]
+    row = prepared.study.table("plants").row(by_predicate=pl.col("plant") == plant, named=True)
+    place, source, note = f"{row[FILE]}:{row[LINE]}", str(row["source"]), str(row["note"] or "")
+    announced = prepared.layout.nameplate[p]
+    return _ranged(prepared, draws, f"nameplate.{plant}", announced, "cars per year", source, note, place, "plants")
 
 
 def _local_shares(prepared: Prepared, draws: Draws) -> tuple[Array, Array]:
@@ -549,6 +550,7 @@ def _local_shares(prepared: Prepared, draws: Draws) -> tuple[Array, Array]:
                         "sourcing.csv",
                         "partners",
                     )
+                    prepared.cells[cell.name] = cell
                     luck = draws.of(cell)
                     drawn = Cell(
                         f"sourcing.{word}.{plant}.{component}",
@@ -606,7 +608,8 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     appeal = np.exp(shocks)[:, prepared.offer_country]
     appeal[:, own] = 1.0
     appeal[:, own, layout.home] = odds[:, None]
-    price = np.stack([_price(draws, layout.offers[v], layout.offer_price[v]) for v in range(offers)], axis=-1)
+    rows = {str(row["offer"]): row for row in prepared.study.table("offers").iter_rows(named=True)}
+    price = np.stack([_price(prepared, draws, v, rows.get(layout.offers[v])) for v in range(offers)], axis=-1)
     entrant = np.zeros((size, offers))
     for v in np.flatnonzero(own):
         entrant[:, v] = steady(prepared, draws, "entrant_appeal", layout.plants[layout.offer_plant[v]])
@@ -646,12 +649,32 @@ def _plant_noise(prepared: Prepared, draws: Draws, names: tuple[str, ...]) -> Ar
     return np.asarray(np.exp(out))
 
 
-def _price(draws: Draws, offer: str, prices: Array) -> Array:
-    low, mid, high = prices
+def _price(prepared: Prepared, draws: Draws, v: int, row: Mapping[str, object] | None) -> Array:
+    """(D,), dollars per car ex works; an offer without a row of its own has the price of its kind's peers."""
+    place, source, note = "offers.csv", "assumed", "middle price of the offers of its product, 20 % either way"
+    if row is not None:
+        place, source, note = f"{row[FILE]}:{row[LINE]}", str(row["source"]), str(row["note"] or "")
+    name = f"offers.price.{prepared.layout.offers[v]}"
+    return _ranged(prepared, draws, name, prepared.layout.offer_price[v], "USD per car", source, note, place, "costs")
+
+
+def _ranged(
+    prepared: Prepared,
+    draws: Draws,
+    name: str,
+    ends: Array,
+    unit: str,
+    source: str,
+    note: str,
+    place: str,
+    group: str,
+) -> Array:
+    """(D,), triangular from low over mid to high; the cell is remembered, so that the run knows what it used."""
+    low, mid, high = (float(end) for end in ends)
     shape = "triangular" if high > low else "fixed"
-    return draws.of(
-        Cell(f"offers.price.{offer}", low, mid, high, shape, "USD per car", "offers.csv", "", "offers.csv", "costs")
-    )
+    cell = Cell(name, low, mid, high, shape, unit, source, note, place, group)
+    prepared.cells[name] = cell
+    return draws.of(cell)
 
 
 def brand_factor(ces: DoubleCES, appeal: Array, theta: Array, eta: Array) -> Array:

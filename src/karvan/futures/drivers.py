@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from karvan.base.axes import Array
-from karvan.base.streams import BLOCK, latin_hypercube
+from karvan.base.streams import BLOCK
 from karvan.futures.ensemble import Futures
 from karvan.futures.figures import draws_of, parse
 from karvan.study.register import parameters
@@ -61,7 +61,7 @@ def drivers(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> Driver
     run = runs[address.scenario]
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
     found = []
-    uncertain = [name for name, cell in run.cells.items() if not cell.certain]
+    uncertain = list(run.drawn)
     names = dict(
         zip(run.study.table("plants")["plant"].to_list(), run.study.table("plants")["name"].to_list(), strict=True)
     )
@@ -110,7 +110,7 @@ def _events(
 
 def uniforms(run: Futures, name: str) -> Array:
     """(D,), the quantiles at which an uncertain number was drawn."""
-    blocks = [latin_hypercube(run.seed, name, block, BLOCK) for block in range((run.draws + BLOCK - 1) // BLOCK)]
+    blocks = [run.sampling.uniforms(run.seed, name, block) for block in range((run.draws + BLOCK - 1) // BLOCK)]
     return np.concatenate(blocks)[: run.draws]
 
 
