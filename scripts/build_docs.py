@@ -46,8 +46,8 @@ faults are told at once, each with file, line, column, what was found and what w
 - *Known on.* The first date on which a row could be known: [evidence.md](evidence.md).
 
 `study.toml`: `format = 1`; `name`, `title`, `description`; `country`, `home` and `markets` (ISO3 codes; `home` is one
-of the markets); `currency`; `base_year` (last year on record), `start_year` (first year of the futures), `horizon` (last
-one); `as_of` (date of the newest claim).
+of the markets); `currency`; `base_year` (last year on record), `start_year` (first year of the futures), `horizon` (the
+last one); `as_of` (date of the newest claim).
 """
 
 

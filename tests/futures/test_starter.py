@@ -90,6 +90,25 @@ def test_flows_meet_the_sales_of_each_market(starter: Study) -> None:
     assert 0.95 < ratios[0] < 1.05
 
 
+def test_a_maker_on_record_starts_near_its_record(starter: Study) -> None:
+    """The flows abroad are part of the base: an exporter does not begin as a stranger to its own customers."""
+    record = [
+        value.value
+        for year in range(2021, 2026)
+        if (value := year_value(starter, "country", "output", "passenger_car", year))
+    ]
+    futures = simulate(starter, draws=40)
+    if not record:
+        assert np.median(futures.figures["output"][:, 0]) == 0
+        return
+    ratio = np.median(futures.figures["output"][:, :5]) / np.mean(record)
+    # what goes to markets outside the study is not in the futures
+    flows = starter.table("flows").filter(exporter=starter.settings.country)
+    units = dict(flows.select("importer", "units").iter_rows())
+    inside = 1.0 - units["ROW"] / sum(units.values())
+    assert 0.5 * inside < ratio < 1.6
+
+
 def test_members_of_a_union_pay_no_duty(tmp_path: Path) -> None:
     study = load(new_study("SVK", tmp_path / "svk"))
     duty = study.table("frictions").filter(friction="duty_rate", origin="DEU", market="SVK")

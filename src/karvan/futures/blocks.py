@@ -713,10 +713,10 @@ def _record(prepared: Prepared, draws: Draws) -> Array:
 
 
 def _standing(prepared: Prepared) -> tuple[Array, float]:
-    """(P,), cars a year on record by plant, and the mean of the country's record.
+    """(P,), cars a year on record by plant that stay at home, and the mean of the country's record.
 
-    The level is the mean of the last years on record, each with the error of its claim; the split over plants is that
-    of ``offers.csv`` (share_home), as far as the plants stand at the start.
+    The level is the mean of the last years on record, each with the error of its claim, less what the base-year flows
+    send abroad; the split over plants is that of ``offers.csv`` (share_home), as far as the plants stand at the start.
     """
     layout = prepared.layout
     share = np.zeros(layout.own)
@@ -731,7 +731,15 @@ def _standing(prepared: Prepared) -> tuple[Array, float]:
     if not prepared.record or total <= 0.0:
         return np.zeros(layout.own), 0.0
     middle = float(np.mean([value.value for value in prepared.record]))
-    return np.asarray(middle * share / total), middle
+    return np.asarray(_sold_at_home(prepared) * middle * share / total), middle
+
+
+def _sold_at_home(prepared: Prepared) -> float:
+    """Share of the country's output that stays at home in the base-year flows; 1 where none are known."""
+    settings = prepared.study.settings
+    rows = prepared.study.table("flows").filter(pl.col("exporter") == settings.country)
+    total = float(rows["units"].sum())
+    return float(rows.filter(pl.col("importer") == settings.home)["units"].sum()) / total if total > 0 else 1.0
 
 
 def economy_inputs(prepared: Prepared, draws: Draws) -> Economy:

@@ -291,8 +291,8 @@ def _flows(study: Study, layout: Layout, countries: list[str]) -> tuple[Array, A
             if row is None:
                 continue
             error[c, m] = row["log_error"]
-            if country == study.settings.country:
-                continue  # own plants enter by their record at home and as entrants abroad
+            if country == study.settings.country and market == study.settings.home:
+                continue  # own plants enter by their record at home, and as entrants where no flow is known
             share = layout.share_home if country == market else layout.share_export
             for v in offers:
                 quantities[v, m] = row["units"] * share[v]
