@@ -31,6 +31,16 @@ class TestGreatCircle:
         km = great_circle(np.array([40.0]), np.array([49.0]), np.array([41.0]), np.array([49.0]))
         assert km.item() == pytest.approx(111.195, abs=5e-4)
 
+    def test_places_that_face_each_other(self) -> None:
+        """Half the globe less a step of 1e-9 degrees (0.1 mm) along the meridian: both parts add up to the half."""
+        step = 1e-9
+        latitude, longitude = np.array([37.0, -37.0 + step, -37.0]), np.array([-20.0, 160.0, 160.0])
+        km = great_circle(latitude, longitude, latitude, longitude)
+        assert km[0, 2] == pytest.approx(np.pi * EARTH_RADIUS_KM, abs=1e-9)
+        assert km[0, 1] + km[1, 2] == pytest.approx(km[0, 2], abs=1e-9)
+        assert km[1, 2] == pytest.approx(EARTH_RADIUS_KM * np.radians(step), rel=1e-4)
+
+    @settings(deadline=None)
     @given(arrays(float, 4, elements=st.floats(-80, 80)), arrays(float, 4, elements=st.floats(-180, 180)))
     def test_a_distance_is_symmetric_and_never_longer_by_a_detour(self, latitude: Array, longitude: Array) -> None:
         km = great_circle(latitude, longitude, latitude, longitude)
@@ -43,6 +53,7 @@ class TestMeanDistance:
         mean = mean_distance(np.array([[300.0], [700.0]]), np.array([5.0]), distance_elasticity=0.84)
         assert mean == pytest.approx([300, 700])
 
+    @settings(deadline=None)
     @given(arrays(float, (2, 3), elements=st.floats(10, 1e4)), arrays(float, 3, elements=positive), st.floats(0.2, 2))
     def test_gravity_to_the_mean_is_gravity_to_the_places(self, km: Array, weight: Array, b: float) -> None:
         mean = mean_distance(km, weight, distance_elasticity=b)
