@@ -157,7 +157,9 @@ def fans(rows: Rows, *, by: str, order: Sequence[str], form: str, columns: int, 
         mine = [row for row in rows if row[by] == name]
         highest = max((float(row["high"]) for row in mine), default=1.0)
         # A share below a tenth needs a digit behind the point to have an axis.
-        shape = ".1%" if form == "%" and highest < 0.1 else ".0%" if form == "%" else form
+        shape = form
+        if form == "%":
+            shape = ".0%" if highest >= 0.1 else ".1%" if highest >= 0.006 else ".2%"
         scale = {} if free else {"scale": {"domain": [0, top]}}
         layers: list[Spec] = []
         for layer in _fan_layers(BLUE, "", shape):

@@ -21,6 +21,8 @@ from karvan.reporting.page import Page
 WIDTH = 760.0
 MARGIN = 0.06
 """Free border around the country, share of its extent."""
+EDGE = 0.02
+"""A country nearer to the edge of a geometry than this, in degrees, was cut off there."""
 MARK = 9.0
 """Half the size of a mark, pixels."""
 LETTERS: Mapping[str, str] = {
@@ -102,7 +104,7 @@ def plants_map(page: Page) -> tuple[str, str]:
     """The map of the country's plants as SVG, and the source of its borders; empty without a place to show."""
     rows = [row for row in _plants(page) if row["latitude"] is not None and row["longitude"] is not None]
     world = geometry(page.country())
-    features = world["features"]
+    features = world["features"] if _covers(world["features"], page.study.settings.country) else []
     home = [feature for feature in features if feature["properties"]["iso3"] == page.study.settings.country]
     outline = [ring for feature in home for ring in rings(feature)]
     longitudes = [float(row["longitude"]) for row in rows] + [float(v) for ring in outline for v in ring[:, 0]]
@@ -110,7 +112,8 @@ def plants_map(page: Page) -> tuple[str, str]:
     if not rows:
         return "", ""
     view = fit(longitudes, latitudes)
-    parts = [f'<rect width="{view.width:.0f}" height="{view.height:.0f}" fill="#dfeaf2"/>']
+    ground = "#dfeaf2" if features else "#f1efe9"
+    parts = [f'<rect width="{view.width:.0f}" height="{view.height:.0f}" fill="{ground}"/>']
     labels = []
     for feature in features:
         inside = _visible(rings(feature), view)
@@ -129,7 +132,18 @@ def plants_map(page: Page) -> tuple[str, str]:
         f'viewBox="0 0 {view.width:.0f} {view.height:.0f}" style="max-width:{view.width:.0f}px" '
         f'font-family="{FONT}">{"".join(parts)}</svg>'
     )
-    return svg, str(world.get("source", ""))
+    return svg, str(world.get("source", "")) if features else ""
+
+
+def _covers(features: list[dict[str, Any]], country: str) -> bool:
+    """Whether the geometry holds the whole country: it is there, and not cut off at an edge."""
+    shapes = {str(feature["properties"]["iso3"]): rings(feature) for feature in features}
+    if country not in shapes:
+        return False
+    every = np.concatenate([ring for found in shapes.values() for ring in found])
+    own = np.concatenate(shapes[country])
+    gap = np.concatenate([own.min(axis=0) - every.min(axis=0), every.max(axis=0) - own.max(axis=0)])
+    return bool((gap > EDGE).all())
 
 
 def _plants(page: Page) -> list[dict[str, Any]]:

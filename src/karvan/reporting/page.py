@@ -131,7 +131,7 @@ class Page:
         scale = 1e-6 if large else factor
         shown = replace(found, value=found.value * scale, low=found.low * scale, high=found.high * scale)
         if large:
-            places = next((n for n in (0, 1) if shown.value * 10**n % 1 == 0), 2)
+            places = next((n for n in (0, 1) if round(shown.value * 10**n, 6) % 1 == 0), 2)
         elif found.kind == "claim" and decimals is None:
             places = _places(found.value)
         text = plain(shown.value, places, found.unit)
@@ -260,7 +260,7 @@ def interval(low: float, high: float, decimals: int, unit: str) -> str:
     ends = plain(low, decimals, unit), plain(high, decimals, unit)
     if unit == "share of 1":
         ends = ends[0].removesuffix(" %"), ends[1]
-    return f"{ends[0]} to {ends[1]}" if low < 0 else f"{ends[0]}–{ends[1]}"
+    return f"{ends[0]} to {ends[1]}" if MINUS in "".join(ends) else f"{ends[0]}–{ends[1]}"
 
 
 def tooltip(found: Figure) -> str:

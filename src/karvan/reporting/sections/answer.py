@@ -2,6 +2,7 @@
 
 from karvan.reporting.html import esc, listed, para, section
 from karvan.reporting.page import Page
+from karvan.reporting.sections.drivers import driver_title
 from karvan.reporting.sections.hub import CONDITION_WORDS, INSTEAD, most_likely
 from karvan.reporting.sections.output import last_record
 
@@ -54,14 +55,20 @@ def _hub(page: Page) -> str:
     )
 
 
+def _lower(title: str) -> str:
+    """A title inside a sentence; names that are all capitals stay."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
 def _sure(page: Page) -> str:
     when = page.first
     assumed = page.at("count_cells_assumed", when)
     used = page.at("count_cells", when)
     lead = ""
-    names = [f"&ldquo;{esc(row.title)}&rdquo;" for row in (page.drivers.rows[:2] if page.drivers is not None else ())]
+    rows = page.drivers.rows[:2] if page.drivers is not None else ()
+    names = list(dict.fromkeys(_lower(driver_title(page, row)) for row in rows))
     if names:
-        lead = f"What moves the answer most is {listed(names)}. "
+        lead = f"What goes furthest with the answer is {listed([esc(name) for name in names])}. "
     return (
         f"{lead}The ranges hold nine futures in ten of {page.at('count_futures', when)}, and rest on {used} uncertain "
         f"numbers, of which nobody measured {assumed}: those are marked as assumed, each with its own range."

@@ -1,5 +1,7 @@
 """What drives the answer."""
 
+from typing import Any
+
 from karvan.reporting import charts
 from karvan.reporting.html import chart, esc, para, section, table
 from karvan.reporting.page import Page
@@ -27,15 +29,18 @@ def drivers(page: Page) -> str:
             f"{esc(name)} in {year}: many small things add up, and more futures would show more."
         )
         return section("drivers", 8, TITLE, para(how), para(none))
-    data = [{"name": row.title, "low": float(row.low), "high": float(row.high)} for row in rows]
+    titles = _told_apart([driver_title(page, row) for row in rows])
+    data = [
+        {"name": title, "low": float(row.low), "high": float(row.high)} for title, row in zip(titles, rows, strict=True)
+    ]
     svg = charts.draw(
-        charts.tornado(data, unit=target.unit if target is not None else "", order=[row.title for row in rows]),
+        charts.tornado(data, unit=target.unit if target is not None else "", order=titles),
         name="drivers",
         alt=f"Median of {name} in {year} when each driver is low and when it is high",
     )
     shown = [
         [
-            f"{place}. {esc(row.title)}",
+            f"{place}. {esc(titles[place - 1])}",
             _value(page, row.name, year),
             _size(row.share),
             f"a high value pulls it {'up' if row.sign > 0 else 'down'}" if row.sign else "it pulls neither way",
@@ -53,7 +58,7 @@ def drivers(page: Page) -> str:
         TITLE,
         para(how, chance),
         chart(
-            f"&ldquo;{esc(rows[0].title)}&rdquo; goes furthest with {esc(name)} in {year}",
+            f"&ldquo;{esc(titles[0])}&rdquo; goes furthest with {esc(name)} in {year}",
             svg,
             unit=f"median of {esc(name)}, {year}, in the futures where the driver is low and where it is high "
             "(lowest and highest fifth; for an event, without and with it)",
@@ -66,6 +71,24 @@ def drivers(page: Page) -> str:
             kind="tight",
         ),
     )
+
+
+def _told_apart(titles: list[str]) -> list[str]:
+    """Titles without repeats: the second of a name says that it is another one."""
+    out: list[str] = []
+    for title in titles:
+        count = sum(earlier.split(" (another", 1)[0] == title for earlier in out)
+        out.append(title if count == 0 else f"{title} (another{', ' * (count > 1)}{count if count > 1 else ''})")
+    return out
+
+
+def driver_title(page: Page, row: Any) -> str:
+    """What a driver is, in words; plants nobody has announced have no name of their own."""
+    kind, _, plant = row.name.partition(".")
+    if kind == "operating":
+        known = plant in page.own_plants()
+        return f"Whether {page.plant(plant) if known else 'a plant that nobody has announced yet'} operates"
+    return str(row.title)
 
 
 def _value(page: Page, name: str, year: str) -> str:

@@ -23,7 +23,7 @@ INSTEAD = {
     "home_market_assembly": "assembly for the home market",
     "single_corridor": "an industry that depends on a single export corridor",
     "kit_reexport": "re-export of kits with little local content",
-    "idle_plant": "plants that stand largely idle",
+    "idle_plant": "hardly any output, with plants that stand idle",
     "exporter_short_of_hub": "an exporter short of a hub",
 }
 

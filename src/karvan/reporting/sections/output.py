@@ -85,9 +85,14 @@ def _forecast(page: Page) -> str:
         ]
         for year in page.shown
     ]
-    title = f"In {page.near} half of all futures lie above {page.at('output', page.near)} cars, half below; " + (
-        "the record lies in the same range" if _inside(page, years) else "most years on record lie outside the range"
-    )
+    title = f"In {page.near} half of all futures lie above {page.at('output', page.near)} cars, half below"
+    if page.value(page.address("output", page.near)) < 0.5:
+        title = f"In {page.near} at least half of all futures see no car made"
+    if years:
+        inside = _inside(page, years)
+        title += "; the record lies in the same range" if inside else "; most years on record lie outside the range"
+    unit = "passenger cars per year" + ("; points on record with their range" if years else "")
+    unit += "; diamonds are official targets" if targets else ""
     return (
         para(
             f"The dark band holds half of all futures, the light one nine in ten. It is not a wish and not a plan: "
@@ -98,7 +103,7 @@ def _forecast(page: Page) -> str:
         + chart(
             title,
             svg,
-            unit="passenger cars per year; points on record with their range; diamonds are official targets",
+            unit=unit,
             source="Record: section 10. Forecast: docs/futures.md.",
         )
         + table(header, body, caption="Median over futures with the 5–95 % range.")
