@@ -28,6 +28,7 @@ FULL_PLANT: Mapping[str, tuple[float, float, float]] = {
     "nameplate_reach": (0.7, 0.85, 1.0),
     "partner_supply": (0.95, 1.1, 1.3),
     "interruption_hazard": (0.005, 0.01, 0.03),
+    "exit_share": (0.0, 0.02, 0.1),
     "people_per_1000": (8.0, 14.0, 30.0),
     "export_reach": (0.1, 0.4, 1.0),
 }
