@@ -1,10 +1,12 @@
 """The year loop: one block of draws through all stages, year by year.
 
-Demand sets how many new cars each market buys; hazards move the plants; facilities and partners set what they can make;
-costs, duties and fees set what a car costs where; the market stage shares sales out under those limits; the economy stage
-counts jobs, value added, taxes and imports; the hub stage judges the result. Last year's volume feeds this year's cost per car.
+Demand sets how many new cars each market buys; hazards move the plants; facilities and partners set what they can
+make; costs, duties and fees set what a car costs where; the market stage shares sales out under those limits; the
+economy stage counts jobs, value added, taxes and imports; the hub stage judges the result. Last year's volume feeds
+this year's cost per car.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,6 +33,7 @@ from karvan.futures.inputs import Draws, Prepared
 from karvan.futures.sample import LHS, Sampling
 from karvan.futures.trade import Trade
 from karvan.hub.appraisal import npv
+from karvan.market.origin import OriginResult
 from karvan.market.shares import clear
 from karvan.partnerships.learning import local_share_path
 from karvan.partnerships.sourcing import ExWorks, ex_works, local_content_of_costs, local_parts_cost
@@ -63,6 +66,25 @@ class Block:
     """What the ministry's measures are made from, (D, Y), million local currency."""
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What one year of one block looks like from close by: more than a run keeps."""
+
+    now: Year
+    price: Array
+    """(D, V, M), dollars that buyers see, other obstacles and incentives in them."""
+    origin: OriginResult
+    """States of own offers, (D, V_own, M)."""
+    wanted: Array
+    """(D, K, M), new cars that buyers want."""
+    draws: Draws
+    plants: Plants
+
+
+Look = Callable[[Sight], None]
+"""Called once a year with what there is to see."""
+
+
 def run_block(
     prepared: Prepared,
     seed: int,
@@ -70,10 +92,14 @@ def run_block(
     size: int,
     sampling: Sampling = LHS,
     swap: frozenset[str] = frozenset(),
+    look: Look | None = None,
 ) -> Block:
-    """Run one block of ``size`` draws; ``swap`` names what is taken from the second sample of a Saltelli design."""
+    """Run one block of ``size`` draws; ``swap`` names what is taken from the second sample of a Saltelli design.
+
+    ``look`` is shown every year from close by.
+    """
     draws = Draws(seed, block, size, sampling=sampling, swap=swap)
-    out = _Run(prepared, draws).run()
+    out = _Run(prepared, draws, look).run()
     prepared.drawn.update(draws.drawn)
     prepared.streams.update(draws.streams)
     return out
@@ -82,8 +108,8 @@ def run_block(
 class _Run:
     """The state of one block while its years go by."""
 
-    def __init__(self, prepared: Prepared, draws: Draws) -> None:
-        self.prepared, self.draws = prepared, draws
+    def __init__(self, prepared: Prepared, draws: Draws, look: Look | None = None) -> None:
+        self.prepared, self.draws, self.look = prepared, draws, look
         self.layout = prepared.layout
         self.demand: Demand = demand_inputs(prepared, draws)
         self.plants: Plants = plant_inputs(prepared, draws, self.demand.real_rate)
@@ -283,7 +309,7 @@ class _Run:
         wanted, used, stock = self._buyers(index)
 
         costs, content = self._costs(year, index, self.plants)
-        ladder, price, _ = self.trade.delivered(self._ex_works(costs, index), content, year, index)
+        ladder, price, origin = self.trade.delivered(self._ex_works(costs, index), content, year, index)
         price = self._incentive(price, year)
         cost_hat = np.clip(price / self.base_price, self.least_hat, 10.0)
 
@@ -354,6 +380,8 @@ class _Run:
             opened=self.states.opened,
             incentive=self.incentive,
         )
+        if self.look is not None:
+            self.look(Sight(now, price, origin, wanted, self.draws, plants))
         books = self.books.year(now)
         self._keep("figures", **books.figures)
         self._keep("plants", **books.plants)
