@@ -120,8 +120,14 @@ class _Run:
         self.fleet = self.demand.fleet0
         self.additions_scale: Array | None = None
         size, own = draws.size, self.layout.own
-        self.stock = self.plants.stock_cover[:, None] * self.market.record
-        self.volume = np.maximum(self.market.record, 0.0)
+        # What base-year flows send abroad was made too: without it an exporter's first costs would be those of a workshop.
+        abroad = np.zeros(own)
+        away = np.arange(len(self.layout.markets)) != self.layout.home
+        for v in self.layout.own_offers:
+            abroad[self.layout.offer_plant[v]] += prepared.quantities[v, away].sum()
+        made = np.maximum(self.market.record, 0.0) + abroad
+        self.stock = self.plants.stock_cover[:, None] * made
+        self.volume = made
         self.price_ratio = np.ones((size, len(self.layout.markets)))
         self.out: dict[str, dict[str, list[Array]]] = {
             kind: {} for kind in ("figures", "plants", "markets", "sectors", "flows")
