@@ -1,6 +1,7 @@
 """What the commands share: options, refusals, progress, JSON."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,10 @@ draws_option = click.option(
 )
 until_option = click.option("--until", type=int, default=None, help="Last year; the study's horizon if left out.")
 seed_option = click.option("--seed", type=int, default=1, show_default=True, help="Seed: same seed, same result.")
+scenario_option = click.option("--scenario", default="baseline", show_default=True, help="Scenario.")
+look_option = click.option(
+    "--draws", type=click.IntRange(1), default=500, show_default=True, help="Number of futures looked at."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 workers_option = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; chosen by itself.")
 engine_option = click.option(
@@ -48,7 +53,20 @@ engine_option = click.option(
 
 def emit(data: object) -> None:
     """Print JSON; numbers that are no numbers become null."""
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+    click.echo(json.dumps(_finite(data), ensure_ascii=False, indent=2, default=str))
+
+
+def _finite(data: object) -> object:
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
+
+
+def codes(text: str) -> tuple[str, ...]:
+    """Country codes from one comma-separated text: ``geo, KAZ`` gives ``GEO`` and ``KAZ``."""
+    return tuple(part.strip().upper() for part in text.split(",") if part.strip())
 
 
 @contextmanager
