@@ -21,6 +21,7 @@ from karvan.facilities.chains import (
     slotted_line,
 )
 from karvan.facilities.ensemble import PlantSurrogate, plant_surrogate
+from karvan.facilities.kits import KITS_ERROR_MAX, KITS_ERROR_RMS, kits_at_hand
 from karvan.facilities.labour import people_per_thousand, stations, takt_minutes, workers
 from karvan.facilities.ladder import (
     RUNGS,
@@ -32,18 +33,21 @@ from karvan.facilities.ladder import (
     utilisation,
 )
 from karvan.facilities.line import Bottleneck, Line, LineResult, Mix, Station, StationShares, merge
-from karvan.facilities.plant import Effective, Money, Plant, PlantReport, WhatIf, WhatIfResult
+from karvan.facilities.plant import Effective, InputDraws, Money, Plant, PlantReport, WhatIf, WhatIfResult
 from karvan.facilities.shops import AVAILABILITY, Shop
 from karvan.facilities.surrogate import Surrogate, fit_surrogate, line_efficiency
 
 __all__ = [
     "ALWAYS",
     "AVAILABILITY",
+    "KITS_ERROR_MAX",
+    "KITS_ERROR_RMS",
     "RUNGS",
     "Bottleneck",
     "Calendar",
     "ChainResult",
     "Effective",
+    "InputDraws",
     "KitSupply",
     "Ladder",
     "LadderWithDemand",
@@ -72,6 +76,7 @@ __all__ = [
     "exponential_unreliable",
     "fit_surrogate",
     "infinite_buffer",
+    "kits_at_hand",
     "line_efficiency",
     "merge",
     "people_per_thousand",

@@ -6,7 +6,7 @@ repeated runs tell *luck* (breakdowns fall as they fall) from *ignorance* (nobod
 %). Only the first shrinks with more replications; the second is usually the larger.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -78,6 +78,24 @@ class WhatIf:
     """The plant after the change."""
     yearly_cost: float | None = None
     """What the change costs a year, money; none if not known."""
+    kind: str = ""
+    """What is changed: shift, speed, repair, places or kits among the usual ones."""
+    size: float = 0.0
+    """How much of it: cars per hour, minutes of repair, places or kits."""
+
+
+@dataclass(frozen=True)
+class InputDraws:
+    """What the inputs may be, for *ignorance*: a row a draw. Made by whoever knows the ranges.
+
+    ``factor`` (D,) holds what the line does not see: hours, ramp-up, kits, relative to the centre. The others are
+    (D, S), seconds and minutes; a shop that never fails ignores its own.
+    """
+
+    cycle_s: Array
+    mtbf_min: Array
+    mttr_min: Array
+    factor: Array
 
 
 @dataclass(frozen=True)
@@ -252,12 +270,14 @@ class Plant:
         replications: int = 40,
         draws: int = 200,
         seed: int = 1,
-        what_ifs: Sequence[WhatIf] | None = None,
+        what_ifs: Sequence[WhatIf] | Callable[[Bottleneck], Sequence[WhatIf]] | None = None,
+        inputs: InputDraws | None = None,
     ) -> PlantReport:
         """The capacity ladder, effective capacity with its uncertainty, the bottleneck, what-ifs and cost per car.
 
         Parameters: replications of a whole year for *luck*, 2 or more; draws of the inputs for *ignorance*, 10 or more;
-        what-ifs, or none for the usual ones (:meth:`usual_what_ifs`). The same seed gives the same report.
+        what-ifs, or what makes them from the bottleneck, or none for the usual ones (:meth:`usual_what_ifs`); draws of
+        the inputs from their own ranges, instead of those below. The same seed gives the same report.
 
         *Luck* is the spread of a year's output at the central inputs; *ignorance* the spread of the rate over lognormal
         MTBF and MTTR (mean as given, :attr:`Shop.spread`), all draws meeting the same luck. The two are independent,
@@ -274,10 +294,12 @@ class Plant:
         top = self.nameplate if self.nameplate is not None else self._fastest * HOURS_OF_A_YEAR
         ladder = capacity_ladder(top, shares, self._ramp)
         central = float(ladder.effective)
-        effective = self._effective(central, lucky.throughput_per_hour, draws, seed)
+        drawn = self._input_draws(draws, seed) if inputs is None else inputs
+        effective = self._effective(central, lucky.throughput_per_hour, drawn, seed)
         per_year = year * (1.0 + self.overtime) * self._ramp
         bottleneck = _times(self._without_kits.line().bottleneck(600.0 * self.stretch, 128, seed, 100.0), per_year)
-        options = self.usual_what_ifs(bottleneck) if what_ifs is None else what_ifs
+        made_from = self.usual_what_ifs if what_ifs is None else what_ifs
+        options = made_from(bottleneck) if callable(made_from) else made_from
         made = ladder.with_demand(self.demand) if self.demand is not None else None
         return PlantReport(
             name=self.name,
@@ -302,10 +324,11 @@ class Plant:
         return shares, error * float(np.sqrt(replications))
 
     def usual_what_ifs(self, bottleneck: Bottleneck) -> tuple[WhatIf, ...]:
-        """One more shift; at the bottleneck 3 % more speed and 20 % less repair time; places where they help; kit
-        stock.
+        """One more shift; 3 % more speed at the bottleneck, and at paint; 20 % less repair time at the bottleneck; 20
+        places where they help most; 5 days of kits.
 
-        Only a shift has a known cost (its people); the others need a :class:`WhatIf` with ``yearly_cost``.
+        Overtime hours stay as they are beside a new shift. Only a shift has a known cost (its people); the others need
+        a :class:`WhatIf` with ``yearly_cost``.
         """
         options: list[WhatIf] = []
         money = self.money
@@ -315,31 +338,47 @@ class Plant:
         ):
             cost = money.people_per_shift * money.wage_per_year if money is not None else None
             shops = [replace(s, shifts=s.shifts + 1 if s.shifts else None) for s in self.shops]
-            options.append(WhatIf("one more shift", replace(self, shifts=self.shifts + 1, shops=shops), cost))
+            overtime = self.overtime * self.shifts / (self.shifts + 1)
+            longer = replace(self, shifts=self.shifts + 1, shops=shops, overtime=overtime)
+            options.append(WhatIf("one more shift", longer, cost, "shift", 1.0))
         at = bottleneck.candidates[0]
+        for i, shop in enumerate(self.shops):
+            if i == at or shop.what == "paint":
+                faster = replace(shop, rate_per_hour=shop.rate_per_hour * 1.03)
+                more_speed = self._with_shop(i, faster)
+                options.append(
+                    WhatIf(f"{shop.name} 3 % faster", more_speed, kind="speed", size=0.03 * shop.rate_per_hour)
+                )
         shop, known = self.shops[at], self.known()[at]
-        options.append(
-            WhatIf(
-                f"{shop.name} 3 % faster", self._with_shop(at, replace(shop, rate_per_hour=shop.rate_per_hour * 1.03))
-            )
-        )
         if known.mttr_min is not None and shop.oee is None:
             shorter = replace(shop, availability=None, mtbf_min=known.mtbf_min, mttr_min=known.mttr_min * 0.8)
-            options.append(WhatIf(f"{shop.name} repairs 20 % shorter", self._with_shop(at, shorter)))
+            options.append(
+                WhatIf(
+                    f"{shop.name} repairs 20 % shorter",
+                    self._with_shop(at, shorter),
+                    kind="repair",
+                    size=0.2 * known.mttr_min,
+                )
+            )
         if len(self.shops) > 1 and not any_in_line(self.shops):
             behind = int(np.nanargmax(bottleneck.places))
             more = replace(self.shops[behind], buffer_after=self.known()[behind].buffer_after + 20)
-            options.append(WhatIf(f"20 more places after {more.name}", self._with_shop(behind, more)))
+            options.append(
+                WhatIf(f"20 more places after {more.name}", self._with_shop(behind, more), kind="places", size=20.0)
+            )
         if self.kits is not None:
-            days = 5.0 * self.straight_time / (self.days_per_week * self.weeks_per_year)
-            stock = replace(self.kits, safety_stock=int(self.kits.safety_stock + days))
-            options.append(WhatIf("5 days more safety stock of kits", replace(self, kits=stock)))
+            days = int(5.0 * self.straight_time / (self.days_per_week * self.weeks_per_year))
+            stock = replace(self.kits, safety_stock=self.kits.safety_stock + days)
+            options.append(
+                WhatIf("5 days more safety stock of kits", replace(self, kits=stock), kind="kits", size=float(days))
+            )
         return tuple(options)
 
     def compare(self, *options: WhatIf, replications: int = 128, seed: int = 1) -> tuple[WhatIfResult, ...]:
         """Extra cars a year of each change, all plants meeting the same luck; what it costs for each of them.
 
-        Parameters: replications, 2 or more (40 whole years where kits are given); seed.
+        Parameters: replications, 2 or more (40 whole years where the supply of kits is what changes); seed. A change
+        that leaves the supply alone is compared without it: kits are ordered for the plan.
         """
         if replications < 2:
             raise InputError(f"compare: {replications} replications found; expected 2 or more, to know the error")
@@ -347,11 +386,12 @@ class Plant:
         results = []
         for option in options:
             # Kits need whole years; without them many short runs say more in the same time.
-            whole = self.kits is not None or option.plant.kits is not None
+            whole = self.kits != option.plant.kits
             count = 40 if whole else replications
+            own, other = (self, option.plant) if whole else (self._without_kits, option.plant._without_kits)
             if whole not in before:
-                before[whole] = self._cars(count, seed, whole=whole)
-            gain = option.plant._cars(count, seed, whole=whole) - before[whole]
+                before[whole] = own._cars(count, seed, whole=whole)
+            gain = other._cars(count, seed, whole=whole) - before[whole]
             cars, error = float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(count))
             each = option.yearly_cost / cars if option.yearly_cost is not None and cars > 0.0 else None
             results.append(WhatIfResult(option.name, cars, error, option.yearly_cost, each))
@@ -391,7 +431,8 @@ class Plant:
         )
         return shares, float(cars.std(ddof=1)) / float(np.sqrt(len(cars))) / final
 
-    def _effective(self, central: float, luck: Array, draws: int, seed: int) -> Effective:
+    def _input_draws(self, draws: int, seed: int) -> InputDraws:
+        """Lognormal MTBF and MTTR, mean as given, as wide as :attr:`Shop.spread`; speeds at the centre."""
         from scipy.special import ndtri  # slow to load, and only reports need it
 
         shops = self.known()
@@ -401,17 +442,35 @@ class Plant:
             uniforms = [latin_hypercube(seed, f"plant.{i}.{what}", 0, draws) for i in range(len(shops))]
             return np.asarray(np.exp(spread * ndtri(np.stack(uniforms, axis=1)) - spread**2 / 2.0))
 
-        up = np.array([shop.mtbf_min or 1.0 for shop in shops])
-        down = np.array([shop.mttr_min or 1.0 for shop in shops])
-        ones = np.ones((1, len(shops)))  # the first draw is the centre
+        cycle, up, down = self._central()
+        return InputDraws(
+            np.tile(cycle, (draws, 1)), up * factors("mtbf"), down * factors("mttr"), np.ones(draws, dtype=np.float64)
+        )
+
+    def _central(self) -> tuple[Array, Array, Array]:
+        """Cycle, MTBF and MTTR of each shop; 1 where nothing fails."""
+        shops = self.known()
+        return (
+            np.array([shop.cycle_s for shop in shops]),
+            np.array([shop.mtbf_min or 1.0 for shop in shops]),
+            np.array([shop.mttr_min or 1.0 for shop in shops]),
+        )
+
+    def _effective(self, central: float, luck: Array, drawn: InputDraws, seed: int) -> Effective:
+        # The first draw is the centre: the others are told relative to it, with the same luck.
+        cycle, up, down = (
+            np.concatenate([middle[None], each])
+            for middle, each in zip(self._central(), (drawn.cycle_s, drawn.mtbf_min, drawn.mttr_min), strict=True)
+        )
         rate = self._without_kits.line().simulate_draws(
             1500.0 * self.stretch,
-            mtbf_min=up * np.concatenate([ones, factors("mtbf")]),
-            mttr_min=down * np.concatenate([ones, factors("mttr")]),
+            cycle_s=cycle,
+            mtbf_min=up,
+            mttr_min=down,
             seed=seed,
             warmup_hours=100.0 * self.stretch,
         )
-        inputs = central * rate[1:] / rate[0]
+        inputs = central * rate[1:] / rate[0] * drawn.factor
         years = central * luck / luck.mean()
         both = np.multiply.outer(inputs, years / central).ravel()
         p5, p50, p95 = (float(v) for v in np.quantile(both, [0.05, 0.5, 0.95]))
