@@ -299,7 +299,7 @@ def explain_figure(study: "Study", address: str, *, draws: int, until: int | Non
     if not past and kind != "record":
         study.scenario(parsed.scenario)
         wanted = {parsed.scenario: draws}
-        if kind == "net":
+        if kind in ("net", "ministry"):
             wanted["no_industry"] = draws
         with progress("futures") as bar:
             runs = simulate_many(study, wanted, until=until, seed=seed, progress=bar)

@@ -2,9 +2,11 @@
 difference of. The last test walks the register and fails for a quantity without one."""
 
 import inspect
+import re
 import sys
 from dataclasses import fields
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,7 +71,9 @@ def every_draw(quantity: Quantity, run: Futures, runs: dict[str, Futures]) -> Ar
     if quantity.kind == "offers":
         return run.offers["delivered"].ravel()
     if quantity.kind == "sectors":
-        return run.sectors["jobs"].ravel()
+        return run.sectors[quantity.name.removesuffix("_by_industry")].ravel()
+    if quantity.kind == "keyed":
+        return np.concatenate([v.ravel() for k, v in run.figures.items() if k.startswith(f"{quantity.name}.")])
     if quantity.name == "market_share":
         keys = [f".{market}" for market in run.layout.markets]
     elif quantity.kind in ("rungs", "lost"):
@@ -86,7 +90,9 @@ def every_draw(quantity: Quantity, run: Futures, runs: dict[str, Futures]) -> Ar
     return np.concatenate([draws_of(address, runs) for address in addresses])
 
 
-DRAWN = [q for q in quantities().values() if q.kind not in ("record", "threshold", "base_rate", "count", "difference")]
+APART = ("record", "threshold", "base_rate", "count", "difference", "ministry", "occupations")
+"""Kinds that are no draws, or that some futures do not have (see test_economy_figures)."""
+DRAWN = [q for q in quantities().values() if q.kind not in APART]
 
 
 @pytest.mark.parametrize("quantity", DRAWN, ids=lambda quantity: quantity.name)
@@ -444,8 +450,7 @@ class TestNet:
     def test_diversification(self, run: Futures, azerbaijan: Study) -> None:
         """Herfindahl index with the industry less without it, written out for one draw."""
         gva = np.array(azerbaijan.table("industries")["gva_mid"].to_list())
-        spread = run.figures["gdp_indirect"][3, -1] + run.figures["gdp_induced"][3, -1]
-        with_ = np.append(gva * (1 + spread / gva.sum()), run.figures["gdp_direct"][3, -1])
+        with_ = np.append(gva + run.sectors["gdp"][3, -1], max(run.figures["gdp_direct"][3, -1], 0.0))
         change = ((with_ / with_.sum()) ** 2).sum() - ((gva / gva.sum()) ** 2).sum()
         assert net_draws("diversification", run, {})[3, -1] == pytest.approx(change, abs=1e-12)
 
@@ -553,7 +558,9 @@ def _tested() -> set[str]:
     """Names of quantities that a test here is named after."""
     module = sys.modules[__name__]
     owners = [module, *(item for _, item in inspect.getmembers(module, inspect.isclass) if item.__module__ == __name__)]
-    return {name.removeprefix("test_") for owner in owners for name, _ in inspect.getmembers(owner, inspect.isfunction)}
+    here = {name.removeprefix("test_") for owner in owners for name, _ in inspect.getmembers(owner, inspect.isfunction)}
+    economy = Path(__file__).with_name("test_economy_figures.py").read_text(encoding="utf-8")
+    return here | set(re.findall(r"def test_(\w+)", economy))
 
 
 def test_every_quantity_has_a_test_of_its_own() -> None:

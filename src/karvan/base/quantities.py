@@ -15,7 +15,8 @@ class Quantity:
     unit: str
     """Unit; ``{money}`` stands for the study's money."""
     kind: str
-    """Where its values are kept: figures, plants, markets, sectors, rungs, offers, hub, bound, net or record."""
+    """Where its values are kept or made: figures, keyed (figures with parts), plants, markets, sectors, rungs, offers,
+    hub, bound, net, ministry, occupations or record."""
     by: tuple[str, ...]
     """Further keys that an address of it may have: plant, market, ..."""
     decimals: int

@@ -14,7 +14,7 @@ from karvan.base.axes import Array, BoolArray
 from karvan.economy.ministry import economic_npv
 from karvan.economy.parts import PartsImpact, impact_by_parts
 from karvan.economy.tax import TaxHoliday, tax_report
-from karvan.futures.blocks import Economy, Plants
+from karvan.futures.blocks import Economy, Market, Plants
 from karvan.futures.inputs import Prepared
 from karvan.futures.layout import Layout
 from karvan.market.cost import DeliveredCost
@@ -74,17 +74,20 @@ class Books:
     sectors: dict[str, Array]
     """(D, S)."""
     flows: dict[str, Array]
-    """(D,), million local currency: what the ministry's measures are made from."""
+    """(D,), million local currency: what the ministry's measures are made from, and the two shadow ratios they take."""
 
 
 class Accountant:
     """Keeps the books of one block of draws, year after year."""
 
-    def __init__(self, prepared: Prepared, economy: Economy, plants: Plants, own: BoolArray, vat: Array) -> None:
-        self.prepared, self.economy, self.plants, self.vat = prepared, economy, plants, vat
+    def __init__(self, prepared: Prepared, economy: Economy, plants: Plants, market: Market, own: BoolArray) -> None:
+        self.prepared, self.economy, self.plants, self.vat = prepared, economy, plants, market.vat
         self.layout: Layout = prepared.layout
         self.rate = prepared.exchange_rate / 1e6
         self.foreign = ~own
+        ces = market.ces
+        base = ces.plant_share * ces.brand_share[ces.brand * ces.products + ces.product]
+        self.basket = np.where(self.foreign, base[:, self.layout.home], 0.0)
         industries = self.layout.industries
         count = len(industries)
         self.sector_of_group = np.zeros((len(self.layout.components), count))
@@ -274,8 +277,9 @@ class Accountant:
     def _nominal_protection(self, now: Year) -> Array:
         """(D,), protection of home-made cars at home over their price without it.
 
-        What imports of the same product pay at the border, a car on average, less what home-made ones pay in excise and
-        fee. Per car, not per value: duties by engine size weigh more on a cheap car.
+        What imports of the same product pay at the border, on average of the base year's basket (a duty that keeps all
+        out would else not be seen), less what home-made ones pay in excise and fee. Per car, not per value: duties by
+        engine size weigh more on a cheap car.
         """
         home, own = self.layout.home, np.flatnonzero(~self.foreign)
         bought = now.quantities[:, :, home]
@@ -283,9 +287,8 @@ class Accountant:
         wedge = -(paid["excise"] + paid["fee"])[:, own]
         product = self.layout.offer_product
         for k in range(len(self.layout.products)):
-            rivals = np.flatnonzero(self.foreign & (product == k))
-            border = sum(paid[name][:, rivals] for name in paid) * bought[:, rivals]
-            each = share(np.asarray(border).sum(axis=-1), bought[:, rivals].sum(axis=-1))
+            weight = np.where(product == k, self.basket, 0.0)
+            each = np.asarray(sum(paid.values())) @ weight / max(float(weight.sum()), 1e-12)
             wedge += np.where(product[own] == k, each[:, None], 0.0)
         gate = np.asarray(now.ladder.ex_works)[:, own, home]
         wedge = np.minimum(wedge, 0.9 * gate)
@@ -329,6 +332,8 @@ class Accountant:
             "labour": wages,
             "other": -bought - parts_home,
             "transfers": duty - (gate - world),
+            "shadow_wage": self.economy.shadow_wage,
+            "shadow_exchange": self.economy.shadow_exchange,
         }
 
 

@@ -6,7 +6,7 @@ assumption and ``table.NAME.KEY.COLUMN`` a number in a table of the study.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,8 @@ import polars as pl
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.base.quantities import Quantity, quantities
-from karvan.futures import around
+from karvan.economy.decompose import concentration_hhi, concentration_theil
+from karvan.futures import around, ministry
 from karvan.futures.ensemble import BOUND, Futures
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS
 from karvan.study.cells import Cell
@@ -120,7 +121,7 @@ def money(study: Study) -> str:
 
 def unit_of(quantity: Quantity, study: Study) -> str:
     """A quantity's unit, with the study's money filled in."""
-    return quantity.unit.replace("{money}", money(study))
+    return quantity.unit.replace("{money}", money(study)).replace("{currency}", study.settings.currency)
 
 
 def figure(text: str, study: Study, runs: Mapping[str, Futures]) -> Figure:
@@ -148,12 +149,17 @@ def figure(text: str, study: Study, runs: Mapping[str, Futures]) -> Figure:
     if quantity.kind in (*around.KINDS, "difference"):
         return _around_figure(address, quantity, study, runs)
     values = draws_of(address, runs)
-    low, middle, high = (float(v) for v in np.quantile(values, QUANTILES))
+    values = values[~np.isnan(values)]  # futures that have no such thing, such as a cost per car without a car
+    if not values.size:
+        values = np.full(1, np.nan)
+    # A ratio to nothing is infinite: no mean of two order statistics exists there.
+    finite = bool(np.isfinite(values).all())
+    low, middle, high = (float(v) for v in np.quantile(values, QUANTILES, method="linear" if finite else "nearest"))
     if quantity.kind in ("hub", "bound") or (quantity.name == "operating"):
         middle = low = high = float(values.mean())
         error = float(np.sqrt(max(middle * (1 - middle), 0.0) / values.size))
     else:
-        error = median_error(values)
+        error = median_error(values) if finite else float("nan")
     unit = unit_of(quantity, study)
     return Figure(text, "forecast", middle, low, high, unit, quantity.decimals, quantity.title, error)
 
@@ -224,7 +230,11 @@ def draws_of(address: Address, runs: Mapping[str, Futures]) -> Array:
     quantity = quantities()[address.quantity]
     keys = address.keys
     if quantity.kind == "net":
-        return net_draws(quantity.name, run, runs)[:, y]
+        return net_draws(quantity.name, run, runs, keys)[:, y]
+    if quantity.kind == "ministry":
+        return ministry.draws(quantity.name, run, runs, keys)[:, y]
+    if quantity.kind == "occupations":
+        return ministry.occupation_draws(keys[0] if keys else "", run)[:, y]
     if quantity.kind == "hub":
         return _hub_draws(quantity.name, keys, run, y)
     if quantity.kind == "bound":
@@ -251,16 +261,20 @@ def draws_of(address: Address, runs: Mapping[str, Futures]) -> Array:
         m = run.layout.markets.index(keys[0])
         return run.markets["sales_own"][:, y, m] / np.maximum(run.markets["sales_new"][:, y, m], 1e-9)
     if quantity.kind == "sectors":
-        return run.sectors["jobs"][:, y, _index(run.layout.industries, keys[0] if keys else "", "industry")]
+        kept = quantity.name.removesuffix("_by_industry")
+        return run.sectors[kept][:, y, _index(run.layout.industries, keys[0] if keys else "", "industry")]
     if not keys:
         if quantity.name not in run.figures:
             raise UnknownName(f"{quantity.name} needs a key: {' or '.join(quantity.by)}")
         return run.figures[quantity.name][:, y]
+    if f"{quantity.name}.{keys[0]}" in run.figures:
+        return run.figures[f"{quantity.name}.{keys[0]}"][:, y]
     if quantity.name in run.plants and keys[0] in run.own_plants:
         return run.plants[quantity.name][:, y, run.own_plants.index(keys[0])]
     if quantity.name in run.markets and keys[0] in run.layout.markets:
         return run.markets[quantity.name][:, y, run.layout.markets.index(keys[0])]
     options = [
+        *(name.partition(".")[2] for name in run.figures if name.startswith(f"{quantity.name}.")),
         *(run.own_plants if quantity.name in run.plants else ()),
         *(run.layout.markets if quantity.name in run.markets else ()),
     ]
@@ -268,35 +282,38 @@ def draws_of(address: Address, runs: Mapping[str, Futures]) -> Array:
     raise UnknownName(f"no '{keys[0]}' for {quantity.name}; {hint}")
 
 
-def net_draws(name: str, run: Futures, runs: Mapping[str, Futures]) -> Array:
+def net_draws(name: str, run: Futures, runs: Mapping[str, Futures], keys: tuple[str, ...] = ()) -> Array:
     """(D, Y), a net quantity: the scenario minus ``no_industry`` under the same draws."""
-    if name == "diversification":
-        return diversification(run)
+    if name.startswith("diversification"):
+        return diversification(run, concentration_theil if name.endswith("theil") else concentration_hhi)
     if "no_industry" not in runs:
         raise UnknownName(f"{name} needs the futures of scenario 'no_industry'")
     other = runs["no_industry"]
+    if name == "revenue_lost":
+        return ministry.revenue_lost(run, other, keys[0] if keys else "")
+    if name == "imports_saved":
+        return -_difference(("imports_cars",), run, other)
     terms = {
         "jobs_net": ("jobs", "jobs_fiscal"),
         "gdp_net": ("gdp", "gdp_fiscal"),
         "tax_net": ("tax",),
         "imports_net": ("imports",),
     }[name]
+    return _difference(terms, run, other)
+
+
+def _difference(terms: tuple[str, ...], run: Futures, other: Futures) -> Array:
     count = min(run.draws, other.draws)
     total: Array = sum((run.figures[term][:count] - other.figures[term][:count] for term in terms), np.zeros(()))
     return total
 
 
-def diversification(run: Futures) -> Array:
-    """(D, Y), change of the Herfindahl index of value added by industry when the car industry is added."""
+def diversification(run: Futures, measure: Callable[[Array], Array] = concentration_hhi) -> Array:
+    """(D, Y), change of the concentration of value added by industry when what hangs on car making is added."""
     gva = np.array(run.study.table("industries")["gva_mid"].to_list(), dtype=np.float64)
-    total = gva.sum()
-    before = float(((gva / total) ** 2).sum())
-    car = run.figures["gdp_direct"]
-    spread = run.figures["gdp_indirect"] + run.figures["gdp_induced"]
-    grown = gva + spread[..., None] * gva / total
-    whole = grown.sum(axis=-1) + car
-    after = (grown**2).sum(axis=-1) / whole**2 + (car / whole) ** 2
-    return np.asarray(after - before)
+    before = np.append(np.maximum(gva, 0.0), 0.0)
+    after = np.concatenate([gva + run.sectors["gdp"], run.figures["gdp_direct"][..., None]], axis=-1)
+    return np.asarray(measure(np.maximum(after, 0.0)) - measure(before))
 
 
 def _hub_draws(name: str, keys: tuple[str, ...], run: Futures, y: int) -> Array:

@@ -133,7 +133,7 @@ class _Run:
             kind: {} for kind in ("figures", "plants", "markets", "sectors", "flows")
         }
         self.zero = np.zeros((size, own))
-        self.books = Accountant(prepared, self.economy, self.plants, self.trade.own, self.market.vat)
+        self.books = Accountant(prepared, self.economy, self.plants, self.market, self.trade.own)
         rows = prepared.study.table("components")
         self.value_share = np.array(rows["share_mid"].to_list(), dtype=np.float64)
 

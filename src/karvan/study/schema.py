@@ -557,6 +557,19 @@ class InputOutput(Table):
     note = _note()
 
 
+class Occupations(Table):
+    """Which occupations the jobs of an industry are in, if it is known; the shares of an industry sum to 1."""
+
+    file = "occupations.csv"
+    title = "Occupations"
+    key = ("industry", "occupation")
+    industry = Column("key", "industry of industries.csv; car_plants for the plants themselves")
+    occupation = Column("key", "occupation, such as a major group of ISCO-08")
+    share = Column("number", "share of the industry's jobs", "share of 1", 0, 1, assumed=True)
+    source = _source()
+    note = _note()
+
+
 class Rules(Table):
     """Which claim is used where claims contradict each other, when the general rule is not wanted."""
 
@@ -595,6 +608,7 @@ STUDY_TABLES: dict[str, type[Table]] = {
     "flows": Flows,
     "industries": Industries,
     "input_output": InputOutput,
+    "occupations": Occupations,
 }
 """The tables of a study by name, in the order in which they are checked and documented."""
 
