@@ -11,6 +11,7 @@ from karvan.futures.drivers import drivers
 from karvan.futures.ensemble import Futures, simulate
 from karvan.futures.figures import figure
 from karvan.futures.history import run_history
+from karvan.futures.starter import new_study
 from karvan.reporting import report
 from karvan.reporting.page import Page
 from karvan.study.load import Study, load
@@ -249,6 +250,36 @@ class TestSummary:
         made = figure("output.2030", runs["baseline"].study, runs)
         assert made.text() in lines[1]
         assert all("<" not in line for line in lines)
+
+
+def test_no_country_is_written_into_the_code(study: Study) -> None:
+    names = {"Azerbaijan", study.settings.currency, *study.table("plants")["city"].drop_nulls().to_list()}
+    for path in sorted(Path(report.__file__).parent.rglob("*.py")):
+        found = [name for name in names if name in path.read_text(encoding="utf-8")]
+        assert found == [], path.name
+
+
+class TestStarter:
+    """A starter study: next to nothing on record, and perhaps not a single plant."""
+
+    @pytest.mark.parametrize(
+        ("country", "said"),
+        [
+            ("GEO", "The study knows no car plant in Georgia."),
+            ("SVK", "Slovakia has one car plant on record: one operating."),
+        ],
+    )
+    def test_report(self, country: str, said: str, tmp_path: Path) -> None:
+        study = load(new_study(country, tmp_path / "starter"))
+        runs = {name: simulate(study, scenario=name, draws=20, workers=1) for name in ("baseline", "no_industry")}
+        text = report.render(runs, drivers=drivers("output.2030", runs))
+        page = read(text)
+        assert said in page.text
+        assert [name for name in page.ids if name in SECTIONS] == SECTIONS
+        for address in dict.fromkeys(page.addresses):
+            figure(address, study, runs)
+        assert {link[1:] for link in page.links if link.startswith("#")} - set(page.ids) == set()
+        assert "nan" not in re.findall(r"[a-z]+", page.text)
 
 
 def test_net_is_left_out_without_its_counterfactual(study: Study, runs: dict[str, Futures]) -> None:

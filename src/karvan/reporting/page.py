@@ -198,11 +198,6 @@ class Page:
             return f'<a href="#{target}">[{self.source(source)}]</a>'
         return esc(source.split(":")[0])
 
-    def draws(self, name: str, scenario: str | None = None) -> Array | None:
-        """(D, Y), the draws of a national quantity for a chart; None where the run has none."""
-        run = self.runs[self.main if scenario is None else scenario]
-        return run.figures.get(name)
-
     # Names ------------------------------------------------------------------------------------------------------
 
     def country(self, code: str = "") -> str:

@@ -22,8 +22,9 @@ from karvan.reporting.sections.drivers import drivers as drivers_section
 from karvan.reporting.sections.facilities import facilities
 from karvan.reporting.sections.hub import CONDITION_WORDS, INSTEAD, hub, most_likely
 from karvan.reporting.sections.jobs import jobs
-from karvan.reporting.sections.output import last_record, output
+from karvan.reporting.sections.output import output
 from karvan.reporting.sections.partnerships import partnerships
+from karvan.reporting.sections.record import last_record
 from karvan.reporting.sections.scenarios import scenarios
 from karvan.reporting.sections.sources import sources
 
@@ -93,8 +94,8 @@ def render(
         f"<main>\n<header>\n<h1>{title}</h1>\n"
         f'<p class="lead">{esc(settings.description)}</p>\n'
         f'<p class="meta">Study &ldquo;{esc(settings.name)}&rdquo; as known on {esc(date)}. '
-        f"Scenario &ldquo;{esc(scenario.title)}&rdquo;, "
-        f"{page.first} to {page.last}, seed {page.run.seed}. karvan {esc(__version__)}.</p>\n"
+        f"Scenario &ldquo;{esc(scenario.title)}&rdquo;, {page.first} to {page.last}, seed {page.run.seed}. karvan "
+        f"{esc(__version__)}.</p>\n"
         f'<p class="how">Forecasts are medians over many futures; brackets hold nine futures in ten. '
         f"Point at a number to see what it is, its range and its address; numbers on record lead to their source.</p>\n"
         f"</header>\n{body}</main>\n</body>\n</html>\n"

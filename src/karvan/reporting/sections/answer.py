@@ -1,10 +1,10 @@
 """The answer in five sentences."""
 
-from karvan.reporting.html import esc, listed, para, section
+from karvan.reporting.html import esc, listed, para, section, words
 from karvan.reporting.page import Page
 from karvan.reporting.sections.drivers import driver_title
 from karvan.reporting.sections.hub import CONDITION_WORDS, INSTEAD, most_likely
-from karvan.reporting.sections.output import last_record
+from karvan.reporting.sections.record import last_record
 
 
 def answer(page: Page) -> str:
@@ -50,7 +50,7 @@ def _hub(page: Page) -> str:
     likely, address = most_likely(page, last)
     return (
         f"It is not a regional hub by {last}: the chance that all five conditions hold together is {chance}, "
-        f"{CONDITION_WORDS[binding]} stands most in the way, and what it most likely is instead is {INSTEAD[likely]} "
+        f"{CONDITION_WORDS[binding]} stands most in the way, and what one should expect instead is {INSTEAD[likely]} "
         f"(chance {page.fig(address)})."
     )
 
@@ -68,7 +68,7 @@ def _sure(page: Page) -> str:
     rows = page.drivers.rows[:2] if page.drivers is not None else ()
     names = list(dict.fromkeys(_lower(driver_title(page, row)) for row in rows))
     if names:
-        lead = f"What goes furthest with the answer is {listed([esc(name) for name in names])}. "
+        lead = f"The answer hangs most on {words(len(names), 'thing')}: {listed([esc(name) for name in names])}. "
     return (
         f"{lead}The ranges hold nine futures in ten of {page.at('count_futures', when)}, and rest on {used} uncertain "
         f"numbers, of which nobody measured {assumed}: those are marked as assumed, each with its own range."

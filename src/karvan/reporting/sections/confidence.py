@@ -10,15 +10,12 @@ from karvan.reporting.page import Page
 
 HEADLINES = ("output", "self_sufficiency_new", "jobs", "jobs_net", "gdp", "gdp_net", "tax_net", "imports_net")
 LEAKS = (
-    "History run again knows the incomes and exchange rates that came, and the base-year flows between countries. It "
-    "tests the "
-    "model of the industry, not anybody's power to foresee an oil price.",
-    "Flows of cars between countries are estimated, not published; each future draws their error, which was measured "
-    "on a "
-    "published matrix rebuilt from its own margins.",
+    "History run again knows the incomes and exchange rates that came, and the base-year flows between countries. "
+    "It tests the model of the industry, not anybody's power to foresee an oil price.",
+    "Flows of cars between countries are estimated, not published; each future draws their error, which was "
+    "measured on a published matrix rebuilt from its own margins.",
     "Input-output tables are estimated from donor countries; that donors differ is in the ranges, that all of them "
-    "could be "
-    "wrong together is not.",
+    "could be wrong together is not.",
     "Elasticities were measured on other continents. They are assumed for this region, with wide ranges.",
     "Rules, duties and agreements stay as they are at the study's date unless a scenario changes them.",
     "Rivals do not answer: they neither cut prices nor build plants because of what is done here.",
@@ -47,10 +44,9 @@ def _sampling(page: Page) -> str:
         "<h3>Sampling error</h3>\n"
         + para(
             f"{page.at('count_futures', page.first)} futures were drawn with seed {page.run.seed}. Another seed "
-            f"moves the medians "
-            f"by about the standard error shown here, hardly ever by three of them. This is the error of drawing too "
-            f"few "
-            f"futures; that of not knowing the world is the range itself. The chance of a hub in {last} is {chance}."
+            "moves the medians by about the standard error shown here, hardly ever by three of them. This is the "
+            "error of drawing too few futures; that of not knowing the world is the range itself. The chance of a "
+            f"hub in {last} is {chance}."
         )
         + table(["", *heads], rows, kind="narrow")
     )
@@ -89,8 +85,7 @@ def _history(page: Page) -> str:
         title
         + para(
             f"The model was started in {page.backrun.years[0]} with the plants, deals and figures known by then, and "
-            f"with the incomes "
-            f"and exchange rates that came. {_plainly(known, missed)}"
+            f"with the incomes and exchange rates that came. {_plainly(known, missed)}"
         )
         + chart(finding, svg, unit="passenger cars per year", source="docs/futures.md; record: section 10.")
         + table(["Year", "On record", "In the band that holds nine futures in ten?"], shown, text=(2,), kind="narrow")
@@ -115,8 +110,7 @@ def _plainly(known: list[HistoryYear], missed: list[HistoryYear]) -> str:
     if not missed:
         return (
             "Plainly: yes, every year on record lies in the band of nine futures in ten. A band so wide is honest, "
-            "not clever: look at "
-            "its width before taking comfort."
+            "not clever: look at its width before taking comfort."
         )
     names = listed([str(year.year) for year in missed])
     return f"Plainly: no, not all of it. The years {names} lie outside the band that should hold nine in ten."
@@ -142,8 +136,7 @@ def _assumed(page: Page) -> str:
     when = page.first
     title = (
         f"{page.at('count_cells_assumed', when)} of {page.at('count_cells', when)} uncertain numbers were measured "
-        f"by nobody: they "
-        f"are assumed, with ranges"
+        "by nobody: they are assumed, with ranges"
     )
     return "<h3>What is assumed</h3>\n" + chart(
         title, svg, unit="count, by what they are about", source="Section 10 lists each one."

@@ -63,8 +63,7 @@ def _count(page: Page, cars: list[dict[str, Any]], others: list[dict[str, Any]])
     rest = f" {words(len(others)).capitalize()} more make or plan other vehicles." if others else ""
     return (
         f"{page.country()} has {words(len(cars), 'car plant')} on record: {listed(by_state)}.{rest} Announced "
-        f"capacity is a "
-        f"promise; what counts is the last rung of each ladder below, and what buyers want."
+        "capacity is a promise; what counts is the last rung of each ladder below, and what buyers want."
     )
 
 
@@ -76,8 +75,7 @@ def _slots(page: Page) -> str:
     chances = [page.at(f"operating.{name}", page.last) for name in slots]
     return para(
         f"Plants nobody has announced yet are drawn as well, at a rate that follows the market: by {page.last} the "
-        f"chance "
-        f"that a first one operates is {chances[0]}"
+        f"chance that a first one operates is {chances[0]}"
         + (f", and a second one {chances[1]}." if len(chances) > 1 else ".")
     )
 
@@ -128,8 +126,7 @@ def _ladder(page: Page) -> str:
             _ladder_finding(page, plants, rungs[-1]),
             svg,
             unit=f"cars per year, median of futures, {year}; light blue is capacity, orange cars wanted, "
-            "dark blue output; "
-            "each panel has its own scale",
+            "dark blue output; each panel has its own scale",
             source="Capacity ladder: docs/facilities.md. Shifts, breakdowns and rework: shops.csv, mostly assumed.",
         )
         + table(header, rows, text=(len(plants) + 1,), kind="tight", caption=f"Medians over futures, {year}.")

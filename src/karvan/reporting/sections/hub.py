@@ -72,8 +72,7 @@ def _verdict(page: Page) -> str:
         ]
         words_ = (
             f"<b>Not by {last}, unless a great deal changes.</b> The chance that {country} meets all five conditions "
-            f"at once is "
-            f"{chance}; &ldquo;hub&rdquo; is said from {bar}. What stands most in the way is {binding}. "
+            f"at once is {chance}; &ldquo;hub&rdquo; is said from {bar}. What stands most in the way is {binding}. "
             f"{_short_of(failing)}"
         )
     best = _best_scenario(page)
@@ -171,14 +170,12 @@ def _outside(page: Page) -> str:
     if rate.exposure == 0:
         return ""
     return "<h3>The outside view</h3>\n" + para(
-        f"How often does a country come from outside into export in volume at all (output of a hundred thousand cars "
-        f"and a fifth more than home sales, "
-        f"three-year means)? The world tables show {page.at('hub_base_entries', last)} entries in "
-        f"{page.at('hub_base_exposure', last)} country-years outside. At that pace a country like any other in those "
-        f"tables would have a chance of "
+        "How often does a country come from outside into export in volume at all (output of a hundred thousand cars "
+        "and a fifth more than home sales, three-year means)? The world tables show "
+        f"{page.at('hub_base_entries', last)} entries in {page.at('hub_base_exposure', last)} country-years outside. "
+        "At that pace a country like any other in those tables would have a chance of "
         f"{page.at('hub_base_rate', last, spread=True)} by {last}. The tables hold countries that make cars already, "
-        f"so "
-        f"this is kind to a newcomer, and the measure asks less than the five conditions."
+        "so this is kind to a newcomer, and the measure asks less than the five conditions."
     )
 
 
@@ -316,11 +313,9 @@ def _sensitivity(page: Page) -> str:
     highest = [names.get(name, name) for name, found in tried.items() if float(found.probability[:, y].max()) == most]
     text = (
         "Changing any single threshold by half, up or down, leaves the chance at nothing: the verdict does not hang "
-        "on where a "
-        "line was drawn."
+        "on where a line was drawn."
         if most == 0.0
         else f"Changing one threshold at a time by up to half, the chance is highest when "
-        f"{listed(highest, 'or')} is eased; the "
-        "sentence above holds if the chance stays below the bar."
+        f"{listed(highest, 'or')} is eased; the sentence above holds if the chance stays below the bar."
     )
     return "<h3>Does the verdict hang on the thresholds?</h3>\n" + para(text)

@@ -56,14 +56,11 @@ def _net(page: Page) -> str:
     near = page.near
     text = para(
         "<b>Gross</b> counts everyone whose work hangs on the industry. <b>Net</b> compares with a country that has "
-        "no car "
-        "industry, imports those cars instead and taxes them, future by future under the same draws: what the public "
-        "purse "
-        "gains or loses has jobs behind it too. Gross answers &ldquo;who works for it?&rdquo;, net answers "
-        "&ldquo;what would "
-        "be missing without it?&rdquo;. The closure is named: of each wage, the share that is spent at home is drawn "
-        "for each "
-        "future. Job-years of building plants are not added to jobs of running them."
+        "no car industry, imports those cars instead and taxes them, future by future under the same draws: what "
+        "the public purse gains or loses has jobs behind it too. Gross answers &ldquo;who works for it?&rdquo;, net "
+        "answers &ldquo;what would be missing without it?&rdquo;. The closure is named: of each wage, the share "
+        "that is spent at home is drawn for each future. Job-years of building plants are not added to jobs of "
+        "running them."
     )
     if "no_industry" not in page.runs or page.main == "no_industry":
         return text
@@ -97,13 +94,20 @@ def _table(page: Page) -> str:
         unit = "persons" if name.startswith("jobs") else page.money
         rows.append([label, f"<small>{esc(unit)}</small>", *cells])
     heads = [text for year in dict.fromkeys((near, last)) for text in (f"gross {year}", f"net {year}")]
+    more = ""
+    beyond = page.value(page.address("jobs_net", near)) > page.value(page.address("jobs", near))
+    if beyond and page.value(page.address("tax_net", near)) > 0:
+        more = (
+            "Net exceeds gross here, because the taxes that the industry pays exceed the duties lost on the imports it "
+            "displaces, and the state spends the difference."
+        )
     building = page.at("job_years_building", page.first, spread=True)
     return table(["", "", *heads], rows, text=(1,), kind="tight") + para(
         f"Besides, building plants gives {building} job-years in {page.first}, once. In {near} the gross GDP of the "
-        f"industry is "
-        f"{page.at('gdp_share', near, spread=True)} of the country's value added. A net figure below zero for "
-        f"imports means "
-        f"imports saved; above zero, that kits and what follows cost more foreign money than the cars they replace."
+        f"industry is {page.at('gdp_share', near, spread=True)} of the country's value added. A net figure below "
+        "zero for imports means imports saved; above zero, that kits and what follows cost more foreign money than "
+        "the cars they replace.",
+        more,
     )
 
 
@@ -143,8 +147,8 @@ def _donors(page: Page) -> str:
     names = listed([esc(page.country(donor)) for donor in donors])
     return para(
         f"No input-output table of {esc(page.country())} is published in a form that machines read. Three were "
-        f"estimated from the "
-        f"structure of {names}, balanced to the country's own margins; each future uses one of them."
+        f"estimated from the structure of {names}, balanced to the country's own margins; each future uses one of "
+        "them."
         if len(donors) == 3
         else f"The input-output tables were estimated from the structure of {names}; each future uses one of them."
     ) + table(
@@ -158,11 +162,9 @@ def _donors(page: Page) -> str:
 def _diversification(page: Page) -> str:
     year = page.last
     return para(
-        f"<b>Diversification.</b> The industry changes the concentration of the country's value added (Herfindahl "
-        f"index) "
-        f"by {page.at('diversification', year, spread=True)} in {year}. At this scale it moves by rounding error: "
-        f"whoever wants a "
-        f"diversified economy will not see it from here."
+        "<b>Diversification.</b> The industry changes the concentration of the country's value added (Herfindahl "
+        f"index) by {page.at('diversification', year, spread=True)} in {year}. At this scale it moves by rounding "
+        "error: whoever wants a diversified economy will not see it from here."
         if abs(page.value(page.address("diversification", year))) < 0.001
         else f"<b>Diversification.</b> The concentration of value added (Herfindahl index) changes by "
         f"{page.at('diversification', year, spread=True)} in {year}; below zero is more diverse."

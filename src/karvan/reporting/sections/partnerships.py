@@ -137,9 +137,8 @@ def _brings(page: Page) -> str:
         f"<h3>What each partner brings and takes, {year}</h3>\n"
         + para(
             f"A car's kit costs {kit} USD at the plant in {year}; that money leaves the country. Local content is "
-            f"domestic "
-            f"value over the price at the gate, with kits and imported inputs taken out. It is not a legal test of "
-            f"origin."
+            "domestic value over the price at the gate, with kits and imported inputs taken out. It is not a legal "
+            "test of origin."
         )
         + table(
             header,

@@ -72,8 +72,7 @@ def _worth(page: Page, rows: list[list[str]]) -> str:
     heads = [f"{label} {page.near}" for _, label in WORTH]
     caption = f"Net of no industry, money in {esc(page.money)}; the value of the plants (NPV) is that to {page.last}."
     return table(["Scenario", *heads, "NPV"], rows, kind="tight", caption=caption) + para(
-        "Net compares each scenario with a country without the industry as things stand. A scenario that changes the "
-        "whole "
-        "country, such as a shock to incomes or prices, therefore shows that change as well, not the industry's part "
-        "alone."
+        "Net compares each scenario with a country without the industry as things stand. A scenario that changes "
+        "the whole country, such as a shock to incomes or prices, therefore shows that change as well, not the "
+        "industry's part alone."
     )

@@ -27,8 +27,7 @@ def _assumptions(page: Page) -> str:
     tables = [cell for cell in cells if cell not in single]
     lead = para(
         f"The futures read {page.at('count_cells', page.first)} uncertain numbers. &ldquo;Assumed&rdquo; means that "
-        f"nobody measured it "
-        f"and the range is a judgement; it can be changed in the study's tables."
+        "nobody measured it and the range is a judgement; it can be changed in the study's tables."
     )
     groups: dict[str, list[Cell]] = {}
     for cell in single:
@@ -92,8 +91,7 @@ def _contradictions(page: Page) -> str:
     count = page.at("count_contradictions", page.first)
     title = "<h3>Contradictions</h3>\n" + para(
         f"{count} things are told in more than one way. None of the claims is deleted: the most confident is used, "
-        f"then the "
-        f"printed, then the best supported, then the latest."
+        "then the printed, then the best supported, then the latest."
     )
     return title + table(["What", "When", "Claims", "Used by the general rule"], rows, text=(1, 2, 3), kind="tight")
 
@@ -210,8 +208,7 @@ def _glossary(page: Page) -> str:
         "<h3>Glossary</h3>\n"
         + para(
             "Every number above carries an address, seen when pointed at; <code>karvan explain</code> with that "
-            "address shows the "
-            "chain behind it: formula, inputs, assumptions, sources."
+            "address shows the chain behind it: formula, inputs, assumptions, sources."
         )
         + inner
     )
