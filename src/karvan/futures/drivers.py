@@ -18,6 +18,7 @@ from karvan.base.axes import Array
 from karvan.base.streams import BLOCK
 from karvan.futures.ensemble import Futures
 from karvan.futures.figures import draws_of, parse
+from karvan.study.cells import Cell
 from karvan.study.register import parameters
 
 SLICES = 10
@@ -76,6 +77,88 @@ def drivers(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> Driver
     found.sort(key=lambda row: (-row.share, row.name))
     total = min(sum(row.share for row in found), 1.0)
     return Drivers(text, tuple(found[:most]), 1.0 - total)
+
+
+def strongest(text: str, runs: Mapping[str, Futures], most: int) -> list[str]:
+    """Names of the uncertain numbers that explain most on their own, whether or not they stand out from chance."""
+    address = parse(text)
+    values = draws_of(address, runs)
+    run = runs[address.scenario]
+    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
+    shares = {name: effect(uniforms(run, name), ranks, values)[0] for name in run.drawn}
+    return sorted(shares, key=lambda name: (-shares[name], name))[:most]
+
+
+@dataclass(frozen=True)
+class Question:
+    """An assumed number, and what it would be worth to measure it."""
+
+    name: str
+    title: str
+    share: float
+    """Share of the figure's variance that would go if the number were known (its first-order index, in ranks)."""
+    width: float
+    """Width of the 5-95 % range that would be left on average, over today's."""
+    place: str
+    """Where it stands: file and line."""
+    note: str
+    low: float
+    high: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class BetterData:
+    """What to go and find out, the most useful first."""
+
+    figure: str
+    rows: tuple[Question, ...]
+    looked_at: int
+    """Assumed numbers that were looked at."""
+
+
+def better_data(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> BetterData:
+    """The assumed numbers whose measurement would narrow a figure most.
+
+    If a number were known, the variance left would be ``(1 - S) V`` on average, with ``S`` its first-order index. The
+    width left is the mean over slices of the number of the figure's 5-95 % range within the slice. Only numbers that
+    nobody measured are looked at, and only those that stand out from chance are named.
+    """
+    address = parse(text)
+    values = draws_of(address, runs)
+    run = runs[address.scenario]
+    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
+    plants = run.study.table("plants")
+    names = dict(zip(plants["plant"].to_list(), plants["name"].to_list(), strict=True))
+    assumed = [name for name in run.drawn if _origin(run, name).assumed]
+    found = []
+    for name in assumed:
+        uniform = uniforms(run, name)
+        if noticed(uniform, ranks, len(assumed)):
+            cell = _origin(run, name)
+            share, _, _ = effect(uniform, ranks, values)
+            width = _width_left(uniform, values)
+            found.append(
+                Question(
+                    name, title_of(name, names), share, width, cell.place, cell.note, cell.low, cell.high, cell.unit
+                )
+            )
+    found.sort(key=lambda row: (-row.share, row.name))
+    return BetterData(text, tuple(found[:most]), len(assumed))
+
+
+def _origin(run: Futures, name: str) -> Cell:
+    """The cell as the study gives it; several cells that share one draw are known by the first of them."""
+    family = [cell for key, cell in run.cells.items() if key.startswith(f"{name}.")]
+    return next((cell for cell in family if cell.assumed), run.drawn[name]) if family else run.drawn[name]
+
+
+def _width_left(uniform: Array, values: Array) -> float:
+    """Mean 5-95 % width within slices over that of all; slices are few, so that each has a range to speak of."""
+    low, high = np.quantile(values, (0.05, 0.95))
+    groups = np.array_split(values[np.argsort(uniform, kind="stable")], max(min(SLICES, values.size // 100), 2))
+    widths = [float(np.subtract(*np.quantile(group, (0.95, 0.05)))) for group in groups]
+    return float(np.mean(widths)) / float(high - low) if high > low else 1.0
 
 
 def _events(
@@ -196,6 +279,10 @@ def title_of(name: str, plants: Mapping[str, str] | None = None) -> str:
         return f"{attribute.replace('_', ' ').capitalize()} of the {shop} shop ({(plants or {}).get(plant, plant)})"
     if stem == "offers":
         return f"Price ex works of {key.removeprefix('price.').replace('_', ' ')}"
+    if stem == "sourcing":
+        when, _, plant = key.partition(".")
+        words = "Local share today" if when == "now" else "Local share in the long run"
+        return f"{words} ({(plants or {}).get(plant, plant)})"
     if stem == "nameplate":
         return f"Capacity as announced ({shown})"
     return f"{stem.replace('_', ' ')}: {key.replace('.', ' ').replace('_', ' ')}"

@@ -75,7 +75,7 @@ class Futures:
         return self.frame(name)
 
     def frame(self, name: str) -> pl.DataFrame:
-        """A quantity as a tidy frame: key columns for the axes, then ``value``. ``plant`` is ``total`` for the country."""
+        """A quantity as a tidy frame: key columns, then ``value``. ``plant`` is ``total`` for the country."""
         if name not in self._frames:
             parts = []
             if name in self.figures:
@@ -221,8 +221,9 @@ def simulate_many(
     count = min(workers if workers is not None else os.cpu_count() or 1, len(scenarios))
     total = sum(scenarios.values())
     if count <= 1 or (workers is None and total <= IN_PROCESS * BLOCK):
+        alone = workers if len(scenarios) == 1 else 1
         for name, draws in scenarios.items():
-            done[name] = simulate(study, scenario=name, draws=draws, start=start, until=until, seed=seed, workers=1)
+            done[name] = simulate(study, scenario=name, draws=draws, start=start, until=until, seed=seed, workers=alone)
             if progress:
                 progress(len(done), len(scenarios))
         return done
@@ -290,7 +291,7 @@ def futures_of(
         flows=stack("flows"),
         offers=offers,
         verdict=verdict,
-        cells=dict(sorted(prepared.cells.items())),
+        cells=dict(sorted({**prepared.drawn, **prepared.cells}.items())),
         donors=prepared.donors,
         drawn=dict(sorted(prepared.drawn.items())),
         sampling=sampling,
