@@ -150,9 +150,12 @@ def report(
     wanted = {
         name: draws if name in (lead, "no_industry") else min(draws, SIDE_DRAWS) for name in [*names, "no_industry"]
     }
+    for name in wanted:
+        loaded.scenario(name)
+    path = output or Path(f"{loaded.name}.html")
+    path.parent.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said before the work
     with progress("futures") as bar:
         runs = simulate_many(loaded, wanted, until=until, seed=seed, workers=workers, progress=bar)
-    path = output or Path(f"{loaded.name}.html")
     back = run_history(loaded, draws=min(draws, SIDE_DRAWS), seed=seed) if len(loaded.table("claims")) > 50 else None
     last = runs[lead].years[-1]
     year = min(2035, last)

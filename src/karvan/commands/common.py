@@ -15,7 +15,7 @@ REPORT_DRAWS = 1000
 
 
 def refuse(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn everything karvan refuses into its message and exit code 2."""
+    """Turn everything karvan or the disk refuses into its message and exit code 2."""
 
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -28,6 +28,10 @@ def refuse(function: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(2)
         except BrokenPipeError:
             sys.exit(0)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            click.echo(f"karvan: {place}cannot be read or written ({error.strerror or error})", err=True)
+            sys.exit(2)
 
     return wrapped
 
