@@ -77,6 +77,8 @@ class Sight:
     """States of own offers, (D, V_own, M)."""
     wanted: Array
     """(D, K, M), new cars that buyers want."""
+    stock: Array
+    """(D, M), cars in use at the end of the year."""
     draws: Draws
     plants: Plants
 
@@ -387,7 +389,7 @@ class _Run:
             incentive=self.incentive,
         )
         if self.look is not None:
-            self.look(Sight(now, price, origin, wanted, self.draws, plants))
+            self.look(Sight(now, price, origin, wanted, stock, self.draws, plants))
         books = self.books.year(now)
         self._keep("figures", **books.figures)
         self._keep("plants", **books.plants)
