@@ -16,24 +16,26 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 STAMP = VENV / "karvan.stamp"
 
 
-def wanted() -> str:
-    """What the environment is made from: Python's version, the project file and the versions."""
+def wanted() -> tuple[str, str]:
+    """What the environment is made from: Python's version and the place; the project file and the versions."""
     text = (ROOT / "pyproject.toml").read_bytes() + (ROOT / "constraints.txt").read_bytes()
-    return f"{sys.version_info[:2]} {ROOT} {hashlib.sha256(text).hexdigest()}"
+    return f"{sys.version_info[:2]} {ROOT}", hashlib.sha256(text).hexdigest()
 
 
 def set_up() -> None:
-    """Make the environment, unless it already is what is wanted."""
-    if STAMP.is_file() and STAMP.read_text() == wanted():
+    """Make the environment, unless it already is what is wanted; bring it up to date if only the project changed."""
+    have = STAMP.read_text().splitlines() if STAMP.is_file() else []
+    if have == list(wanted()):
         return
     print("setting up .venv (once) ...", file=sys.stderr, flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
+    if have[:1] != [wanted()[0]]:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
     python = BIN / ("python.exe" if os.name == "nt" else "python")
     quiet = ["--quiet", "--disable-pip-version-check"]
     subprocess.run([str(python), "-m", "pip", "install", *quiet, "uv", "-c", "constraints.txt"], cwd=ROOT, check=True)
     uv = [str(BIN / "uv"), "pip", "install", "--quiet", "--python", str(python), "--compile-bytecode"]
     subprocess.run([*uv, "-e", ".", "--group", "dev", "-c", "constraints.txt"], cwd=ROOT, check=True)
-    STAMP.write_text(wanted())
+    STAMP.write_text("\n".join(wanted()))
 
 
 def main() -> int:
