@@ -72,19 +72,35 @@ def _count(name: str, study: Study, run: Futures) -> int:
 @lru_cache(maxsize=4)
 def outside_view(as_of: str | None = None) -> BaseRate:
     """How often countries have become exporters in volume, from all years of output and sales in the world tables."""
+    _, _, made, sold = _world_cars(as_of)
+    return base_rate(made, sold)
+
+
+def entries(as_of: str | None = None) -> list[tuple[str, int]]:
+    """The countries that came in, with the year, in the order of years."""
+    countries, years, _, _ = _world_cars(as_of)
+    rows, columns = np.nonzero(outside_view(as_of).entered)
+    found = [(countries[row], years[column]) for row, column in zip(rows.tolist(), columns.tolist(), strict=True)]
+    return sorted(found, key=lambda item: (item[1], item[0]))
+
+
+@lru_cache(maxsize=4)
+def _world_cars(as_of: str | None) -> tuple[list[str], list[int], Array, Array]:
+    """Countries, years, cars made and cars sold (C, Y), nan where unknown."""
     made = known_by(world_table("production"), as_of)
     sold = known_by(world_table("sales"), as_of)
-    years = sorted({*made["year"].to_list(), *sold["year"].to_list()})
+    seen = [*made["year"].to_list(), *sold["year"].to_list()]
+    years = list(range(min(seen), max(seen) + 1)) if seen else []
     countries = sorted({*made["country"].to_list()} & {*sold["country"].to_list()})
-    span = list(range(years[0], years[-1] + 1)) if years else []
+    place = {country: row for row, country in enumerate(countries)}
     grids = []
     for frame in (made, sold):
-        grid = np.full((len(countries), len(span)), np.nan)
+        grid = np.full((len(countries), len(years)), np.nan)
         for row in frame.iter_rows(named=True):
-            if row["country"] in countries and row["passenger_cars"] is not None:
-                grid[countries.index(row["country"]), row["year"] - span[0]] = row["passenger_cars"]
+            if row["country"] in place and row["passenger_cars"] is not None:
+                grid[place[row["country"]], row["year"] - years[0]] = row["passenger_cars"]
         grids.append(grid)
-    return base_rate(grids[0], grids[1])
+    return countries, years, grids[0], grids[1]
 
 
 def donor_draws(name: str, donor: str, run: Futures, y: int) -> Array:

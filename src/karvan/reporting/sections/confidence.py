@@ -106,14 +106,49 @@ def _finding(known: list[HistoryYear], missed: list[HistoryYear]) -> str:
 
 
 def _plainly(known: list[HistoryYear], missed: list[HistoryYear]) -> str:
-    """Which years it holds and which not, and what that says of its width."""
-    if not missed:
-        return (
-            "Plainly: yes, every year on record lies in the band of nine futures in ten. A band so wide is honest, "
-            "not clever: look at its width before taking comfort."
-        )
-    names = listed([str(year.year) for year in missed])
-    return f"Plainly: no, not all of it. The years {names} lie outside the band that should hold nine in ten."
+    """Which years it holds and which not, in the fall and in the recovery, and what that says of its width."""
+    swing = _swing(known)
+    parts = []
+    if swing is not None:
+        peak, trough = swing
+        fall = [year for year in known if peak <= year.year <= trough]
+        rise = [year for year in known if year.year > trough]
+        for label, span in (
+            (f"the collapse of {peak} to {trough}", fall),
+            (f"the recovery since {trough + 1}", rise),
+        ):
+            if span:
+                parts.append(f"{label}: {_held(span)}")
+    else:
+        parts.append(_held(known))
+    width = (
+        " A band so wide is honest, not clever: look at its width before taking comfort."
+        if not missed
+        else " What lies outside is told here and not smoothed away."
+    )
+    lead = "Plainly: yes, the band holds every year on record" if not missed else "Plainly: no, not every year"
+    return f"{lead}; {'; '.join(parts)}.{width}" if missed else f"{lead}.{width}"
+
+
+def _swing(known: list[HistoryYear]) -> tuple[int, int] | None:
+    """The year before the deepest fall on record and the year of its bottom; None if nothing fell by half."""
+    values = [(year.year, year.record.value) for year in known if year.record is not None]
+    worst: tuple[float, int, int] | None = None
+    for i, (start, high) in enumerate(values):
+        for end, low in values[i + 1 :]:
+            if high > 0 and (worst is None or low / high < worst[0]):
+                worst = (low / high, start, end)
+    return (worst[1], worst[2]) if worst is not None and worst[0] < 0.5 else None
+
+
+def _held(span: list[HistoryYear]) -> str:
+    """Which of some years the band holds."""
+    out = [str(year.year) for year in span if not year.inside]
+    if not out:
+        return "the band holds every year of it"
+    if len(out) == len(span):
+        return "the band holds none of its years"
+    return f"the band holds all its years but {listed(out)}"
 
 
 def _assumed(page: Page) -> str:

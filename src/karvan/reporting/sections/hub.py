@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from karvan.futures.around import outside_view
+from karvan.futures.around import entries, outside_view
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS, threshold_sensitivity
 from karvan.reporting import charts
 from karvan.reporting.html import chart, esc, listed, para, section, table, words
@@ -75,8 +75,9 @@ def _verdict(page: Page) -> str:
             f"at once is {chance}; &ldquo;hub&rdquo; is said from {bar}. What stands most in the way is {binding}. "
             f"{_short_of(failing)}"
         )
-    best = _best_scenario(page)
-    return para(words_, best)
+    if float(verdict.probability[y]) == 0.0:
+        words_ += f" Not one of {page.at('count_futures', page.first)} futures is a hub then."
+    return para(words_, _best_scenario(page))
 
 
 def _short_of(failing: list[str]) -> str:
@@ -169,10 +170,12 @@ def _outside(page: Page) -> str:
     rate = outside_view(page.study.as_of)
     if rate.exposure == 0:
         return ""
+    came = [f"{esc(page.country(country))} in {year}" for country, year in entries(page.study.as_of)]
     return "<h3>The outside view</h3>\n" + para(
         "How often does a country come from outside into export in volume at all (output of a hundred thousand cars "
         "and a fifth more than home sales, three-year means)? The world tables show "
-        f"{page.at('hub_base_entries', last)} entries in {page.at('hub_base_exposure', last)} country-years outside. "
+        f"{page.at('hub_base_entries', last)} entries in {page.at('hub_base_exposure', last)} country-years outside"
+        f"{': ' + listed(came) if came else ''}. "
         "At that pace a country like any other in those tables would have a chance of "
         f"{page.at('hub_base_rate', last, spread=True)} by {last}. The tables hold countries that make cars already, "
         "so this is kind to a newcomer, and the measure asks less than the five conditions."

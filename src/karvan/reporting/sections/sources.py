@@ -128,13 +128,15 @@ def _stale(page: Page) -> str:
     found = stale(page.study)
     if not found:
         return ""
-    items = []
+    late: dict[str, list[str]] = {}
     for item in found:
         page.cite(item)
-        items.append(
-            f'{esc(page.plant(item.subject))}: opening announced for <a href="#{anchor(item)}">{esc(item.value)}</a>, '
-            f"said on {esc(item.source_date or item.known_on)}; no page on record confirms it"
-        )
+        said = f'<a href="#{anchor(item)}">{esc(item.value)}</a> (said {esc(item.source_date or item.known_on)})'
+        late.setdefault(item.subject, []).append(said)
+    items = [
+        f"{esc(page.plant(subject))}: opening announced for {listed(said)}; no page on record confirms it"
+        for subject, said in late.items()
+    ]
     return "<h3>Plans past their date</h3>\n" + bullets(items)
 
 
