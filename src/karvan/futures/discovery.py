@@ -198,7 +198,9 @@ def discover(run: Futures, text: str, year: int) -> Discovery:
     box = prim(x[search][:, chosen], outcome[search]) if chosen.size else np.zeros((0, 2))
     inside = _inside(x[judge][:, chosen], box)
     judged = outcome[judge]
-    limits = tuple(_limit(run, names[chosen[f]], box[f]) for f in np.flatnonzero((box[:, 0] > 0.0) | (box[:, 1] < 1.0)))
+    limits = tuple(
+        _limit(run, names[chosen[f]], box[f], events) for f in np.flatnonzero((box[:, 0] > 0.0) | (box[:, 1] < 1.0))
+    )
     density = float(judged[inside].mean()) if inside.any() else 0.0
     base = float(judged.mean())
     error = np.sqrt(max(base * (1 - base), 1e-9) / max(int(inside.sum()), 1))
