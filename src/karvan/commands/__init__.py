@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-MODULES: tuple[str, ...] = ("run", "runs", "resume", "query", "drivers", "cost", "backcast", "economy")
+MODULES: tuple[str, ...] = ("run", "runs", "resume", "query", "drivers", "cost", "demand", "backcast", "economy")
 
 
 def register(group: click.Group) -> None:

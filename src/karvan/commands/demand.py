@@ -1,0 +1,106 @@
+"""``karvan demand``: cars owned and bought in any country of the world tables, with a small chart."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from karvan.commands.common import codes, emit, json_option, look_option, refuse, seed_option
+
+if TYPE_CHECKING:
+    from karvan.futures.outlook import Fit, Outlook
+
+SHOWN = (("owned", "cars per 1,000 people"), ("stock", "cars in use"), ("new", "new cars"), ("used", "used cars"))
+WIDTH = 48
+"""Characters of the chart's bars."""
+
+
+@click.command()
+@click.argument("countries", nargs=-1, required=True, metavar="COUNTRY...")
+@click.option("--until", type=int, default=2040, show_default=True, help="Last year.")
+@click.option("--study", default=None, help="A study whose own numbers answer for its markets.")
+@look_option
+@seed_option
+@json_option
+@refuse
+def command(countries: tuple[str, ...], until: int, study: str | None, draws: int, seed: int, as_json: bool) -> None:
+    """Show how many cars countries will own and buy, new and used, with ranges and the quality of the fit.
+
+    COUNTRY is an ISO3 code such as KAZ, for any country of the world tables. Used cars are what the fleet asks for
+    beyond new ones.
+    """
+    from karvan.futures.outlook import outlook
+    from karvan.study.load import load
+
+    wanted = list(dict.fromkeys(code for text in countries for code in codes(text)))
+    found = outlook(wanted, until=until, study=load(study) if study else None, draws=draws, seed=seed)
+    if as_json:
+        emit({"draws": draws, "seed": seed, "countries": [as_dict(row) for row in found]})
+        return
+    for row in found:
+        for line in lines(row):
+            click.echo(line)
+        click.echo()
+
+
+def years_shown(row: "Outlook") -> list[int]:
+    """The first year, every fifth and the last."""
+    return sorted({row.years[0], *(year for year in row.years if year % 5 == 0), row.years[-1]})
+
+
+def as_dict(row: "Outlook") -> dict[str, Any]:
+    """An outlook for programs: every year."""
+    paths = {
+        name: [{"year": year, **vars(row.at(name, year))} for year in row.years]
+        for name in ("owned", "stock", "new", "used", "bought")
+    }
+    fit = vars(row.fit) if row.fit else None
+    return {
+        "country": row.country, "name": row.name, "source": row.source, "fit": fit, "notes": list(row.notes), **paths
+    }  # fmt: skip
+
+
+def lines(row: "Outlook") -> list[str]:
+    """Table, fit and chart of one country."""
+    years = years_shown(row)
+    out = [f"{row.name} ({row.country}), from {row.source}; medians and 5-95 % of futures"]
+    out.append(f"  {'':<6}" + "".join(f"{label:>34}" for _, label in SHOWN))
+    for year in years:
+        cells = "".join(f"{_text(row, name, year):>34}" for name, _ in SHOWN)
+        out.append(f"  {year:<6}{cells}")
+    if row.fit is not None:
+        out.append(f"  fit: {fit_words(row.fit)}")
+    out += [f"  note: {note}" for note in row.notes]
+    out.append("  cars per 1,000 people: median o, 5-95 % -")
+    return out + ["  " + line for line in chart(row, years)]
+
+
+def fit_words(fit: "Fit") -> str:
+    """The quality of a fit in one sentence."""
+    if fit.miss != fit.miss:
+        return f"{fit.years} year(s) of {fit.measure} on record: too few for a fit; the curve goes through the last one"
+    text = f"{fit.measure}, {fit.years} years {fit.first}-{fit.last}, missed by {fit.miss:.1%} on average"
+    text += f", R2 {fit.r_squared:.2f}"
+    if fit.held_out == fit.held_out:
+        text += f"; asked for {fit.last} from the years to {fit.last - 5}: {fit.held_out:+.0%}"
+    if fit.at_edge:
+        text += "; the record does not say which curve"
+    return text
+
+
+def chart(row: "Outlook", years: list[int]) -> list[str]:
+    """Ownership as bars of text."""
+    ranges = {year: row.at("owned", year) for year in years}
+    top = max(value.high for value in ranges.values()) or 1.0
+    out = []
+    for year, value in ranges.items():
+        low, mid, high = (round(WIDTH * number / top) for number in (value.low, value.mid, value.high))
+        bar = " " * low + "-" * (high - low + 1)
+        out.append(f"{year} |{bar[:mid]}o{bar[mid + 1 :]}")
+    return [*out, f"     0{f'{top:,.0f}':>{WIDTH}}"]
+
+
+def _text(row: "Outlook", name: str, year: int) -> str:
+    value = row.at(name, year)
+    if value.mid != value.mid:
+        return "not known"
+    return f"{value.mid:,.0f} ({value.low:,.0f}-{value.high:,.0f})"
