@@ -8,6 +8,7 @@ import numpy as np
 
 from karvan.base.axes import Array
 from karvan.base.errors import KarvanError
+from karvan.futures.drivers import Drivers
 from karvan.futures.ensemble import Futures
 from karvan.futures.figures import Figure, figure, number
 from karvan.futures.figures import money as money_of
@@ -42,7 +43,7 @@ class Page:
     runs: Mapping[str, Futures]
     main: str
     backrun: Futures | None = None
-    drivers: Any = None
+    drivers: Drivers | None = None
     cited: dict[str, Claim] = field(default_factory=dict)
     ruled: dict[tuple[str, str, str, str], YearValue] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from typing import Any
 
 from karvan._version import __version__
 from karvan.base.errors import UnknownName, nearest
+from karvan.futures.drivers import Drivers
 from karvan.futures.ensemble import Futures
 from karvan.reporting.html import esc
 from karvan.reporting.page import Page
@@ -48,7 +49,7 @@ def render(
     *,
     main: str = "baseline",
     backrun: Futures | None = None,
-    drivers: Any = None,
+    drivers: Drivers | None = None,
 ) -> str:
     """The report as HTML text.
 
@@ -164,7 +165,7 @@ def summary(runs: Mapping[str, Futures], *, main: str = "baseline") -> list[str]
     return lines
 
 
-def _page(runs: Mapping[str, Futures], main: str, backrun: Futures | None, drivers: Any) -> Page:
+def _page(runs: Mapping[str, Futures], main: str, backrun: Futures | None, drivers: Drivers | None) -> Page:
     if main not in runs:
         raise UnknownName(f"no futures of scenario '{main}' to report on; {nearest(main, runs) or ', '.join(runs)}")
     return Page(runs[main].study, runs, main, backrun, drivers)

@@ -1,6 +1,6 @@
 """The answer in five sentences."""
 
-from karvan.reporting.html import esc, listed, para, section, words
+from karvan.reporting.html import esc, listed, para, section
 from karvan.reporting.page import Page
 from karvan.reporting.sections.drivers import driver_title
 from karvan.reporting.sections.hub import CONDITION_WORDS, INSTEAD, most_likely
@@ -57,7 +57,8 @@ def _hub(page: Page) -> str:
 
 def _lower(title: str) -> str:
     """A title inside a sentence; names that are all capitals stay."""
-    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+    text = title if title[:2].isupper() else title[:1].lower() + title[1:]
+    return text if text.startswith(("whether", "year", "share")) else f"the {text}"
 
 
 def _sure(page: Page) -> str:
@@ -68,8 +69,8 @@ def _sure(page: Page) -> str:
     rows = page.drivers.rows[:2] if page.drivers is not None else ()
     names = list(dict.fromkeys(_lower(driver_title(page, row)) for row in rows))
     if names:
-        lead = f"The answer hangs most on {words(len(names), 'thing')}: {listed([esc(name) for name in names])}. "
+        lead = f"The answer hangs most on {listed([esc(name) for name in names])}; "
     return (
-        f"{lead}The ranges hold nine futures in ten of {page.at('count_futures', when)}, and rest on {used} uncertain "
-        f"numbers, of which nobody measured {assumed}: those are marked as assumed, each with its own range."
+        f"{lead}{'the' if lead else 'The'} ranges hold nine futures in ten of {page.at('count_futures', when)}, and "
+        f"rest on {used} uncertain numbers, of which nobody measured {assumed} (marked as assumed, each with its own range)."
     )

@@ -1,7 +1,6 @@
 """What drives the answer."""
 
-from typing import Any
-
+from karvan.futures.drivers import Driver
 from karvan.reporting import charts
 from karvan.reporting.html import chart, esc, para, section, table
 from karvan.reporting.page import Page
@@ -82,13 +81,13 @@ def _told_apart(titles: list[str]) -> list[str]:
     return out
 
 
-def driver_title(page: Page, row: Any) -> str:
+def driver_title(page: Page, row: Driver) -> str:
     """What a driver is, in words; plants nobody has announced have no name of their own."""
     kind, _, plant = row.name.partition(".")
     if kind == "operating":
         known = plant in page.own_plants()
         return f"Whether {page.plant(plant) if known else 'a plant that nobody has announced yet'} operates"
-    return str(row.title)
+    return row.title
 
 
 def _value(page: Page, name: str, year: str) -> str:

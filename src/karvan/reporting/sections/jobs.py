@@ -5,6 +5,7 @@ from typing import Any
 from karvan.reporting import charts
 from karvan.reporting.html import chart, details, esc, listed, para, section, table
 from karvan.reporting.page import Page, anchor, readable
+from karvan.reporting.sections import economy
 from karvan.study.evidence import Claim, claims
 
 RULE_WORDS = ("duty", "vat_rate", "excise", "fee", "holiday", "relief", "import_age")
@@ -31,7 +32,7 @@ GROSS = (
     ("gdp_induced", "Value added behind wages"),
     ("gdp", "<b>GDP, all three</b>"),
     ("tax", "<b>Taxes</b> of the industry and on cars bought"),
-    ("tax_forgone", "Profit tax given up by the holiday"),
+    ("tax_forgone", "Tax given up by the holiday"),
     ("imports", "<b>Imports</b> of cars, kits and what follows"),
 )
 NET = {"jobs": "jobs_net", "gdp": "gdp_net", "tax": "tax_net", "imports": "imports_net"}
@@ -39,14 +40,19 @@ NET = {"jobs": "jobs_net", "gdp": "gdp_net", "tax": "tax_net", "imports": "impor
 
 def jobs(page: Page) -> str:
     """Gross and net, industries, donors, diversification, the rules that decide taxes."""
+    net = "no_industry" in page.runs and page.main != "no_industry"
     return section(
         "jobs",
         5,
         "Jobs and growth",
         _net(page),
         _table(page),
-        _industries(page),
+        economy.industries(page),
+        economy.occupations(page),
+        economy.taxes(page) if net else "",
+        economy.ministry(page) if net else "",
         _donors(page),
+        economy.origin(page),
         _diversification(page),
         _rules(page),
     )
@@ -111,27 +117,6 @@ def _table(page: Page) -> str:
     )
 
 
-def _industries(page: Page) -> str:
-    year = page.near
-    titles = {row["industry"]: row["title"] for row in page.study.table("industries").to_dicts()}
-    ranked = sorted(
-        page.run.layout.industries,
-        key=lambda name: -page.value(page.address(f"jobs_by_industry.{name}", year)),
-    )[:6]
-    if not ranked or page.value(page.address(f"jobs_by_industry.{ranked[0]}", year)) < 0.5:
-        return ""
-    rows = [
-        [esc(titles.get(name, readable(name))), page.at(f"jobs_by_industry.{name}", year, spread=True)]
-        for name in ranked
-    ]
-    return table(
-        ["Industry", "Jobs"],
-        rows,
-        kind="narrow",
-        caption=f"Where the indirect and induced jobs are, {year}: the six largest industries.",
-    )
-
-
 def _donors(page: Page) -> str:
     year, donors = page.near, page.run.donors
     if len(donors) < 2:
@@ -163,11 +148,13 @@ def _diversification(page: Page) -> str:
     year = page.last
     return para(
         "<b>Diversification.</b> The industry changes the concentration of the country's value added (Herfindahl "
-        f"index) by {page.at('diversification', year, spread=True)} in {year}. At this scale it moves by rounding "
+        f"index) by {page.at('diversification', year, spread=True)} in {year} (Theil index: "
+        f"{page.at('diversification_theil', year, spread=True)}). At this scale it moves by rounding "
         "error: whoever wants a diversified economy will not see it from here."
         if abs(page.value(page.address("diversification", year))) < 0.001
         else f"<b>Diversification.</b> The concentration of value added (Herfindahl index) changes by "
-        f"{page.at('diversification', year, spread=True)} in {year}; below zero is more diverse."
+        f"{page.at('diversification', year, spread=True)} in {year} (Theil index: "
+        f"{page.at('diversification_theil', year, spread=True)}); below zero is more diverse."
     )
 
 
