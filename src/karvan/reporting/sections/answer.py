@@ -70,7 +70,8 @@ def _sure(page: Page) -> str:
     names = list(dict.fromkeys(_lower(driver_title(page, row)) for row in rows))
     if names:
         lead = f"The answer hangs most on {listed([esc(name) for name in names])}; "
+    drawn = page.at("count_futures", when)
     return (
-        f"{lead}{'the' if lead else 'The'} ranges hold nine futures in ten of {page.at('count_futures', when)}, and "
-        f"rest on {used} uncertain numbers, of which nobody measured {assumed} (marked as assumed, each with its own range)."
+        f"{lead}{'the' if lead else 'The'} ranges hold nine futures in ten of {drawn}, and rest on {used} uncertain "
+        f"numbers, of which nobody measured {assumed} (marked as assumed, each with its own range)."
     )
