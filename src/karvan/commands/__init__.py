@@ -7,7 +7,18 @@ from importlib import import_module
 
 import click
 
-MODULES: tuple[str, ...] = ("run", "runs", "resume", "query", "drivers", "cost", "demand", "backcast", "economy")
+MODULES: tuple[str, ...] = (
+    "run",
+    "runs",
+    "resume",
+    "query",
+    "drivers",
+    "cost",
+    "demand",
+    "backcast",
+    "nowcast",
+    "economy",
+)
 
 
 def register(group: click.Group) -> None:

@@ -143,7 +143,7 @@ def backcast(country: str, as_of: str, *, draws: int = DRAWS, seed: int = 1) -> 
         reference = np.zeros_like(units)
     else:
         reference = np.exp(np.log(max(last, FLOOR)) + sigma * noise)
-        units = _widened(units, sigma, noise)
+        units = _widened(units, sigma, noise, shrink=not own_study)
     hub = _hub(run, units * (share if kind == "total" else 1.0), made, code, date, years)
     return Forecast(code, date, kind, last_year, last, years, units, hub, "loop" if run else "record", reference)
 
@@ -244,16 +244,17 @@ def _tails(code: str, seed: int, draws: int, years: Sequence[int], df: float) ->
     return np.asarray(steps / np.sqrt(rng.chisquare(df, draws) / df)[:, None])
 
 
-def _widened(units: Array, sigma: Array, noise: Array) -> Array:
+def _widened(units: Array, sigma: Array, noise: Array, *, shrink: bool) -> Array:
     """Futures whose spread in each year is the one that other countries' records had at that size and distance.
 
     The spread of the loop itself was never measured: what it has less is added as Student-t noise, what it has more is
-    taken back around its median. So the loop says where the middle lies, the record how far to trust it.
+    taken back around its median. So the loop says where the middle lies, the record how far to trust it. A study with
+    its own plants keeps its own spread (``shrink`` false) and is only ever widened.
     """
     logs = np.log(np.maximum(units, 0.3 * FLOOR))
     low, middle, high = np.quantile(logs, (0.16, 0.5, 0.84), axis=0)
     own = np.maximum((high - low) / 2.0, 1e-6)
-    kept = np.minimum(1.0, sigma / own)
+    kept = np.minimum(1.0, sigma / own) if shrink else np.ones_like(sigma)
     extra = np.sqrt(np.maximum(sigma**2 - (kept * own) ** 2, 0.0))
     return np.asarray(np.exp(middle + kept * (logs - middle) + extra * noise))
 
