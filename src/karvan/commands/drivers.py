@@ -121,6 +121,11 @@ def command(
     _show_questions(questions)
 
 
+def shown(value: float) -> str:
+    """A number with as many digits as a reader can use."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def _show_sobol(found: "Sobol") -> None:
     ranks = "ranks of " if found.ranked else ""
     click.echo(
@@ -151,6 +156,6 @@ def _show_questions(found: "BetterData") -> None:
     if not found.rows:
         click.echo(f"  none of {found.looked_at} assumed numbers stands out from chance; try more --draws")
     for place, row in enumerate(found.rows, start=1):
-        today = f"{row.low:,.4g} to {row.high:,.4g} {row.unit} today [{row.place}]"
+        today = f"{shown(row.low)} to {shown(row.high)} {row.unit} today [{row.place}]"
         gain = f"{100 * row.share:.1f} % of the variance and leave {100 * row.width:.0f} % of the range"
         click.echo(f"  {place}. {row.title}: {today}; known, it would take away {gain}")

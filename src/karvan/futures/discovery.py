@@ -265,14 +265,18 @@ def _limit(run: Futures, name: str, bounds: Array, events: Mapping[str, Array]) 
 def _sentence(limit: Limit) -> str:
     unit = "" if limit.unit in ("share of 1", "1", "") else f" {limit.unit}"
     if limit.below and limit.above:
-        return f"“{limit.title}” lies between {limit.low:,.4g} and {limit.high:,.4g}{unit}"
+        return f"“{limit.title}” lies between {_number(limit.low)} and {_number(limit.high)}{unit}"
     if limit.below:
-        return f"“{limit.title}” is below {limit.high:,.4g}{unit}"
-    return f"“{limit.title}” is above {limit.low:,.4g}{unit}"
+        return f"“{limit.title}” is below {_number(limit.high)}{unit}"
+    return f"“{limit.title}” is above {_number(limit.low)}{unit}"
 
 
 def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _percent(share: float) -> str:
