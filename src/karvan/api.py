@@ -10,27 +10,28 @@ from karvan.futures.explain import Explanation
 from karvan.futures.explain import explain as explain_figure
 from karvan.futures.figures import figure, parse, record
 from karvan.study.load import Study
+from karvan.study.scenario import COUNTERFACTUAL, moves_the_world
+
+WITHOUT_RUNS = ("claim", "claims_difference", "parameter", "table")
+"""Addresses that need no futures."""
+NEAR = 2030
+"""Year of the drivers that a report shows, where the futures reach it."""
 
 Runs = Futures | Mapping[str, Futures]
 
 
 def _runs(futures: Runs) -> dict[str, Futures]:
-    """Futures by scenario, with the counterfactual beside them."""
+    """Futures by scenario, with the counterfactuals beside them."""
     runs = {futures.scenario: futures} if isinstance(futures, Futures) else dict(futures)
-    if "no_industry" not in runs:
-        first = next(iter(runs.values()))
-        runs["no_industry"] = simulate(
-            first.study,
-            scenario="no_industry",
-            draws=first.draws,
-            start=first.years[0],
-            until=first.years[-1],
-            seed=first.seed,
-        )
+    first = next(iter(runs.values()))
+    study, years = first.study, first.years
+    needed = {f"{name}{COUNTERFACTUAL}" for name in runs if moves_the_world(study.scenario(name), study.settings.home)}
+    for name in sorted({"no_industry", *needed} - set(runs)):
+        runs[name] = simulate(study, scenario=name, draws=first.draws, start=years[0], until=years[-1], seed=first.seed)
     return runs
 
 
-def report(futures: Runs, path: str | Path, *, main: str | None = None) -> Path:
+def report(futures: Runs, path: str | Path, *, main: str | None = None, back: Futures | None = None) -> Path:
     """Write the report of futures that were simulated: one HTML file that opens offline.
 
     Parameters
@@ -38,14 +39,15 @@ def report(futures: Runs, path: str | Path, *, main: str | None = None) -> Path:
     futures : one result of :func:`karvan.simulate`, or several by scenario name. The counterfactual is added.
     path : the file to write.
     main : the scenario that leads; the first if left out.
+    back : a history run (:func:`karvan.futures.history.run_history`) for the report's look back; left out: none.
     """
     from karvan.futures.drivers import drivers
     from karvan.reporting.report import write
 
     runs = _runs(futures)
     lead = main or next(iter(runs))
-    year = min(2035, runs[lead].years[-1])
-    return write(runs, Path(path), main=lead, drivers=drivers(f"output.{year}@{lead}", runs))
+    last = runs[lead].years[-1]
+    return write(runs, Path(path), main=lead, backrun=back, drivers=drivers(f"output.{min(NEAR, last)}@{lead}", runs))
 
 
 def compare(futures: Mapping[str, Futures], quantities: list[str], year: int) -> pl.DataFrame:
@@ -78,7 +80,7 @@ def explain(subject: Study | Runs, address: str, *, draws: int = 1000, seed: int
     """
     if isinstance(subject, Study):
         parsed = parse(address)
-        if parsed.quantity in ("claim", "parameter") or record(parsed, subject) is not None:
+        if parsed.quantity in WITHOUT_RUNS or record(parsed, subject) is not None:
             return explain_figure(address, subject, {})
         wanted = dict.fromkeys([parsed.scenario, "no_industry"], draws)
         return explain_figure(address, subject, simulate_many(subject, wanted, seed=seed, workers=1))

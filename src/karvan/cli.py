@@ -138,6 +138,7 @@ def report(
     as_json: bool,
 ) -> None:
     """Make the report: one HTML file that opens offline."""
+    from karvan.api import NEAR
     from karvan.futures.drivers import drivers
     from karvan.futures.ensemble import simulate_many
     from karvan.futures.history import run_history
@@ -158,7 +159,7 @@ def report(
         runs = simulate_many(loaded, wanted, until=until, seed=seed, workers=workers, progress=bar)
     back = run_history(loaded, draws=min(draws, SIDE_DRAWS), seed=seed) if len(loaded.table("claims")) > 50 else None
     last = runs[lead].years[-1]
-    year = min(2035, last)
+    year = min(NEAR, last)
     strongest = drivers(f"output.{year}@{lead}", runs)
     write(runs, path, main=lead, backrun=back, drivers=strongest)
     if as_json:
@@ -284,6 +285,7 @@ def explain(study: str, address: str, draws: int, until: int | None, seed: int, 
 
 def explain_figure(study: "Study", address: str, *, draws: int, until: int | None, seed: int) -> Any:
     """Explain a figure, simulating only what its address needs."""
+    from karvan.api import WITHOUT_RUNS
     from karvan.base.errors import UnknownName
     from karvan.base.quantities import quantities
     from karvan.futures.ensemble import simulate_many
@@ -292,7 +294,7 @@ def explain_figure(study: "Study", address: str, *, draws: int, until: int | Non
 
     parsed = parse(address)
     runs: dict[str, Futures] = {}
-    past = parsed.quantity in ("claim", "parameter") or record(parsed, study) is not None
+    past = parsed.quantity in WITHOUT_RUNS or record(parsed, study) is not None
     kind = quantities()[parsed.quantity].kind if parsed.quantity in quantities() else ""
     if parsed.quantity == "parameter":
         try:

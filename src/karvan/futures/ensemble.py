@@ -21,6 +21,7 @@ from karvan.futures.yearloop import BOUND, Block
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS, Verdict, hub_verdict
 from karvan.study.cells import Cell
 from karvan.study.load import Study
+from karvan.study.scenario import COUNTERFACTUAL, moves_the_world
 
 Progress = Callable[[int, int], None]
 """Called with blocks done and blocks in all."""
@@ -201,6 +202,19 @@ def correlations_of(study: Study) -> tuple[Correlation, ...]:
     return tuple(Correlation(row["first"], row["second"], float(row["rho"])) for row in rows)
 
 
+def without_industry(name: str, run: Futures, runs: Mapping[str, Futures]) -> Futures:
+    """The counterfactual of a run: its own where its scenario moves more than the industry, else ``no_industry``.
+
+    Errors: :class:`UnknownName` where the futures of that scenario are not at hand; ``name`` is what needs them.
+    """
+    own = f"{run.scenario}{COUNTERFACTUAL}"
+    if own in runs:
+        return runs[own]
+    if "no_industry" not in runs:
+        raise UnknownName(f"{name} needs the futures of scenario 'no_industry'")
+    return runs["no_industry"]
+
+
 def simulate_many(
     study: Study,
     scenarios: Mapping[str, int],
@@ -213,10 +227,18 @@ def simulate_many(
 ) -> dict[str, Futures]:
     """Several scenarios under the same draws, side by side where there are processors for it.
 
-    ``scenarios`` maps names to numbers of draws. The rest as for :func:`simulate`.
+    ``scenarios`` maps names to numbers of draws. Where ``no_industry`` is among them, a scenario that moves more than
+    the industry gets a counterfactual of its own, named ``SCENARIO+no_industry``, for its net effects. The rest as for
+    :func:`simulate`.
     """
-    for name in scenarios:
-        study.scenario(name)  # unknown names before any work
+    asked = {name: study.scenario(name) for name in scenarios}  # unknown names before any work
+    if "no_industry" in scenarios:
+        own = {
+            f"{name}{COUNTERFACTUAL}": scenarios[name]
+            for name, scenario in asked.items()
+            if name != "no_industry" and moves_the_world(scenario, study.settings.home)
+        }
+        scenarios = {**scenarios, **own}
     done: dict[str, Futures] = {}
     count = min(workers if workers is not None else os.cpu_count() or 1, len(scenarios))
     total = sum(scenarios.values())

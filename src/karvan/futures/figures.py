@@ -17,7 +17,7 @@ from karvan.base.errors import UnknownName, nearest
 from karvan.base.quantities import Quantity, quantities
 from karvan.economy.decompose import concentration_hhi, concentration_theil
 from karvan.futures import around, ministry
-from karvan.futures.ensemble import BOUND, Futures
+from karvan.futures.ensemble import BOUND, Futures, without_industry
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS
 from karvan.study.cells import Cell
 from karvan.study.evidence import Claim, YearValue, claim, claims, month_value, year_value
@@ -283,12 +283,10 @@ def draws_of(address: Address, runs: Mapping[str, Futures]) -> Array:
 
 
 def net_draws(name: str, run: Futures, runs: Mapping[str, Futures], keys: tuple[str, ...] = ()) -> Array:
-    """(D, Y), a net quantity: the scenario minus ``no_industry`` under the same draws."""
+    """(D, Y), a net quantity: the scenario minus its counterfactual without the industry, under the same draws."""
     if name.startswith("diversification"):
         return diversification(run, concentration_theil if name.endswith("theil") else concentration_hhi)
-    if "no_industry" not in runs:
-        raise UnknownName(f"{name} needs the futures of scenario 'no_industry'")
-    other = runs["no_industry"]
+    other = without_industry(name, run, runs)
     if name == "revenue_lost":
         return ministry.revenue_lost(run, other, keys[0] if keys else "")
     if name == "imports_saved":

@@ -14,7 +14,7 @@ from karvan.base.errors import InputError, UnknownName, nearest
 from karvan.economy.ministry import domestic_resource_cost, effective_rate_of_protection, per_unit_forgone
 from karvan.economy.tax import occupations
 from karvan.futures.accounts import CAR_TAXES
-from karvan.futures.ensemble import Futures
+from karvan.futures.ensemble import Futures, without_industry
 from karvan.study.load import Study
 
 LOST: Final = (*CAR_TAXES, "holiday", "incentive")
@@ -43,9 +43,7 @@ def draws(name: str, run: Futures, runs: Mapping[str, Futures], keys: tuple[str,
     Errors: :class:`UnknownName` where the run was kept without its flows, or where ``no_industry`` is missing.
     """
     if name.startswith("revenue_lost"):
-        if "no_industry" not in runs:
-            raise UnknownName(f"{name} needs the futures of scenario 'no_industry'")
-        lost = revenue_lost(run, runs["no_industry"], keys[0] if keys else "")
+        lost = revenue_lost(run, without_industry(name, run, runs), keys[0] if keys else "")
         units = run.figures["jobs" if name.endswith("_per_job") else "output"][: len(lost)]
         # Less than one car or job in a year is none.
         return 1e6 * per_unit_forgone(lost, np.where(units >= 1.0, units, 0.0))

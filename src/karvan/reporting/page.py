@@ -15,6 +15,7 @@ from karvan.futures.figures import money as money_of
 from karvan.reporting.html import NONE, esc
 from karvan.study.evidence import Claim, YearValue, claim
 from karvan.study.load import Study
+from karvan.study.scenario import COUNTERFACTUAL
 from karvan.study.world import world_table
 
 MINUS = "\N{MINUS SIGN}"
@@ -65,6 +66,11 @@ class Page:
     def last(self) -> int:
         """Last year of the futures."""
         return self.run.years[-1]
+
+    @property
+    def scenarios(self) -> list[str]:
+        """The scenarios to show, in order; counterfactuals of single scenarios work behind the net figures only."""
+        return [name for name in self.runs if COUNTERFACTUAL not in name]
 
     @property
     def near(self) -> int:

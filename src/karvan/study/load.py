@@ -14,7 +14,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from karvan.base.errors import Fault, InputError, StudyFaults, UnknownName, nearest
 from karvan.study.cells import Cell
 from karvan.study.register import parameters
-from karvan.study.scenario import Scenario, parse_scenario, read_scenario, validation_fault
+from karvan.study.scenario import (
+    COUNTERFACTUAL,
+    Scenario,
+    counterfactual,
+    parse_scenario,
+    read_scenario,
+    validation_fault,
+)
 from karvan.study.schema import IO_COLUMNS, IO_ROWS, STUDY_TABLES, Table
 from karvan.study.tables import FILE, LINE, MAX_BYTES, RawTable, build, named_in, parse_date, read_csv, reference_faults
 from karvan.study.world import known_by
@@ -83,6 +90,8 @@ class Study:
 
     def scenario(self, name: str) -> Scenario:
         """One scenario; unknown names are an error that names the nearest known ones."""
+        if name.endswith(COUNTERFACTUAL) and name.removesuffix(COUNTERFACTUAL) in self.scenarios:
+            return counterfactual(self.scenarios[name.removesuffix(COUNTERFACTUAL)])
         if name not in self.scenarios:
             hint = nearest(name, self.scenarios) or f"known scenarios: {', '.join(self.scenarios)}"
             raise UnknownName(f"study {self.name} has no scenario '{name}'; {hint}")

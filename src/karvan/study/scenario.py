@@ -88,6 +88,45 @@ class Scenario(BaseModel):
     levers: tuple[Lever, ...] = ()
 
 
+COUNTERFACTUAL = "+no_industry"
+"""Added to a scenario's name: the same world without the industry, where the scenario moves more than the industry."""
+_INDUSTRY_ONLY = {
+    "plant_opens",
+    "plant_closes",
+    "nameplate",
+    "local_share_target",
+    "agreement",
+    "buyer_incentive",
+    "electrified_line",
+    "no_industry",
+}
+_INDUSTRY_GROUPS = {"plants", "partners"}
+
+
+def moves_the_world(scenario: Scenario, home: str) -> bool:
+    """Whether a scenario changes what a country without the industry would feel: income, prices, tastes, taxes.
+
+    Levers on plants and partners, on costs of making cars at home and on frictions that only cars made at home meet do
+    not. Then ``no_industry`` is the right counterfactual; else it is the scenario's own, with the same levers.
+    """
+    known = parameters()
+    for lever in scenario.levers:
+        if lever.lever in _INDUSTRY_ONLY or lever.origin == home:
+            continue
+        described = known.get(lever.lever)
+        if described is not None and (described.group in _INDUSTRY_GROUPS or described.keys == "plant"):
+            continue
+        return True
+    return False
+
+
+def counterfactual(scenario: Scenario) -> Scenario:
+    """The scenario's own counterfactual: all its levers, and no industry."""
+    levers = (*scenario.levers, Lever(lever="no_industry", source="assumed"))
+    name = f"{scenario.name}{COUNTERFACTUAL}"
+    return Scenario(format=1, name=name, title=f"{scenario.title}, without the industry", levers=levers)
+
+
 def known_levers() -> list[str]:
     """Every name a lever may have."""
     return [*LEVERS, *parameters()]

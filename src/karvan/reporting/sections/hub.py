@@ -95,7 +95,7 @@ def _best_scenario(page: Page) -> str:
     last = page.last
     chances = {
         name: page.value(page.address("hub_verdict", last, name))
-        for name in page.runs
+        for name in page.scenarios
         if name not in (page.main, "no_industry")
     }
     chances = {name: value for name, value in chances.items() if value == value}

@@ -10,7 +10,7 @@ WORTH = (("jobs_net", "Jobs"), ("gdp_net", "GDP"), ("tax_net", "Public revenue")
 def scenarios(page: Page) -> str:
     """A table and a chart of all scenarios at hand, and what each means."""
     near, last = page.near, page.last
-    names = list(page.runs)
+    names = page.scenarios
     data = []
     for name in names:
         run = page.runs[name]
@@ -72,7 +72,6 @@ def _worth(page: Page, rows: list[list[str]]) -> str:
     heads = [f"{label} {page.near}" for _, label in WORTH]
     caption = f"Net of no industry, money in {esc(page.money)}; the value of the plants (NPV) is that to {page.last}."
     return table(["Scenario", *heads, "NPV"], rows, kind="tight", caption=caption) + para(
-        "Net compares each scenario with a country without the industry as things stand. A scenario that changes "
-        "the whole country, such as a shock to incomes or prices, therefore shows that change as well, not the "
-        "industry's part alone."
+        "Net compares each scenario with the same country without the industry, future by future. One that moves "
+        "more than the industry, such as a shock to incomes or prices, is compared with the same shock and no industry."
     )
