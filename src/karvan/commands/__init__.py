@@ -15,6 +15,7 @@ MODULES: tuple[str, ...] = (
     "drivers",
     "cost",
     "demand",
+    "partners",
     "backcast",
     "nowcast",
     "economy",
