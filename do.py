@@ -40,7 +40,7 @@ def set_up() -> None:
 
 def main() -> int:
     """Set up, then run the command that follows; its exit code is ours."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever runs an older Python should read why
         print("karvan needs Python 3.11 or newer", file=sys.stderr)
         return 2
     try:
