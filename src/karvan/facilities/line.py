@@ -442,27 +442,36 @@ class _Varying:
 
     def block(self, cars: int) -> tuple[Array, Array]:
         """Work and repair of the next cars, (cars, replications), seconds."""
-        shape = (cars, self.columns)
-        work = np.tile(self.cycle, (cars, 1))
+        # Work is luck (base) times the line's cycle, so sums over cars are taken once for each luck, not for each line.
+        base = np.ones((cars, self.columns))
         if self.mix is not None and self.factors is not None:
-            work *= self.factors[self.mix.models(self.car, cars)][:, None]
-        rounds = self.passes.geometric(self.right, size=shape) if self.right < 1.0 else None
-        draws = None if rounds is None else rounds.astype(np.float64)
+            base *= self.factors[self.mix.models(self.car, cars)][:, None]
+        rounds = self.passes.geometric(self.right, size=base.shape) if self.right < 1.0 else None
         if self.exponential:
-            draws = self.works.standard_exponential(shape) if rounds is None else self.works.standard_gamma(rounds)
-        if draws is not None:
-            work *= draws[:, np.arange(self.replications) % self.columns]
+            base *= self.works.standard_exponential(base.shape) if rounds is None else self.works.standard_gamma(rounds)
+        elif rounds is not None:
+            base *= rounds
+        work = self._lines(base)
         self.car += cars
         down = np.zeros_like(work)
         if self.failures is not None:
-            total = self.worked + np.cumsum(work, axis=0)
-            who, when, repairs = self.failures.take(total[-1])
-            first = np.searchsorted(who, np.arange(self.replications + 1))
-            for r in range(self.replications):
-                mine = slice(first[r], first[r + 1])
-                np.add.at(down[:, r], np.searchsorted(total[:, r], when[mine], side="right"), repairs[mine])
-            self.worked = total[-1]
+            before, done = self.worked, np.cumsum(base, axis=0)
+            self.worked = before + self._lines(done[-1:])[0]
+            who, when, repairs = self.failures.take(self.worked)
+            # All lucks in one sorted row, each moved past the one before: one search for all breakdowns.
+            apart, luck = float(done[-1].max()) + 1.0, who % self.columns
+            row = (done + apart * np.arange(self.columns)).T.ravel()
+            at = (when - before[who]) / self.cycle[who] + apart * luck
+            car = np.searchsorted(row, at, side="right") - luck * cars
+            np.add.at(down, (np.clip(car, 0, cars - 1), who), repairs)
         return work, down
+
+    def _lines(self, base: Array) -> Array:
+        """(cars, replications) from (cars, luck): the line's cycle times the luck that it meets."""
+        cars, groups = len(base), self.replications // self.columns
+        if groups * self.columns != self.replications:
+            return base[:, np.arange(self.replications) % self.columns] * self.cycle
+        return (base[:, None, :] * self.cycle.reshape(groups, self.columns)).reshape(cars, self.replications)
 
 
 def _clock_failures(failures: Failures, calendar: Calendar | None, end: float) -> tuple[Array, Array]:

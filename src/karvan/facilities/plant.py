@@ -238,15 +238,19 @@ class Plant:
         """The shops with every blank filled in."""
         return tuple(shop for shop, _ in self._completed())
 
-    def line(self, *, rework: bool = True, kits: bool = True) -> Line:
-        """The plant as a line. Its hours are open hours, or clock hours where shops keep different shifts."""
+    def line(self, *, rework: bool = True, kits: bool = True, spread: bool = False) -> Line:
+        """The plant as a line. Its hours are open hours, or clock hours where shops keep different shifts.
+
+        ``spread`` gives every car the mean of its repeated passes instead of some cars several: a quarter of the time,
+        and a rate that is 0.0 to 0.4 % higher on the lines tried. Enough for how ranges compare, not for what-ifs.
+        """
         shops, mixed = self.known(), self._mixed
         stations = [
             Station(
-                shop.cycle_s,
+                shop.cycle_s / (shop.first_time_right if rework and spread else 1.0),
                 shop.mtbf_min,
                 shop.mttr_min,
-                first_time_right=shop.first_time_right if rework else 1.0,
+                first_time_right=shop.first_time_right if rework and not spread else 1.0,
                 calendar=self._calendar(given) if mixed else None,
                 name=shop.name,
             )
@@ -297,7 +301,7 @@ class Plant:
         drawn = self._input_draws(draws, seed) if inputs is None else inputs
         effective = self._effective(central, lucky.throughput_per_hour, drawn, seed)
         per_year = year * (1.0 + self.overtime) * self._ramp
-        bottleneck = _times(self._without_kits.line().bottleneck(600.0 * self.stretch, 128, seed, 100.0), per_year)
+        bottleneck = _times(self.line(kits=False).bottleneck(600.0 * self.stretch, 128, seed, 100.0), per_year)
         made_from = self.usual_what_ifs if what_ifs is None else what_ifs
         options = made_from(bottleneck) if callable(made_from) else made_from
         made = ladder.with_demand(self.demand) if self.demand is not None else None
@@ -388,19 +392,19 @@ class Plant:
             # Kits need whole years; without them many short runs say more in the same time.
             whole = self.kits != option.plant.kits
             count = 40 if whole else replications
-            own, other = (self, option.plant) if whole else (self._without_kits, option.plant._without_kits)
             if whole not in before:
-                before[whole] = own._cars(count, seed, whole=whole)
-            gain = other._cars(count, seed, whole=whole) - before[whole]
+                before[whole] = self._cars(count, seed, whole=whole)
+            gain = option.plant._cars(count, seed, whole=whole) - before[whole]
             cars, error = float(gain.mean()), float(gain.std(ddof=1) / np.sqrt(count))
             each = option.yearly_cost / cars if option.yearly_cost is not None and cars > 0.0 else None
             results.append(WhatIfResult(option.name, cars, error, option.yearly_cost, each))
         return tuple(results)
 
     def _cars(self, replications: int, seed: int, *, whole: bool) -> Array:
-        """Cars a year, one for each replication."""
+        """Cars a year, one for each replication; ``whole`` years with kits, or short runs without."""
         hours, warm = (self.line_hours, 0.0) if whole else (600.0 * self.stretch, 100.0 * self.stretch)
-        rate = self.line().simulate(hours, replications, seed, warm, shares=False).throughput_per_hour
+        line = self.line(kits=whole)
+        rate = line.simulate(hours, replications, seed, warm, shares=False).throughput_per_hour
         return np.asarray(rate * self.line_hours * (1.0 + self.overtime) * self._ramp)
 
     def _shares(self, cars: Array, replications: int, seed: int, warm: float) -> tuple[Shares, float]:
@@ -462,7 +466,8 @@ class Plant:
             np.concatenate([middle[None], each])
             for middle, each in zip(self._central(), (drawn.cycle_s, drawn.mtbf_min, drawn.mttr_min), strict=True)
         )
-        rate = self._without_kits.line().simulate_draws(
+        cycle = cycle / np.array([shop.first_time_right for shop in self.known()])
+        rate = self.line(kits=False, spread=True).simulate_draws(
             1500.0 * self.stretch,
             cycle_s=cycle,
             mtbf_min=up,
@@ -533,10 +538,6 @@ class Plant:
         if self.age_years is None:
             return 1.0
         return float(ramp_up(self.age_years, *(self.ramp_months or RAMP_MONTHS_NEW)))
-
-    @property
-    def _without_kits(self) -> "Plant":
-        return self if self.kits is None else replace(self, kits=None)
 
 
 def any_in_line(shops: Sequence[Shop]) -> bool:
