@@ -75,13 +75,13 @@ class TestBlocks:
                 assert np.array_equal(values, getattr(large, group)[name][:BLOCK]), name
 
     def test_the_second_block_needs_no_first(self, azerbaijan: Study, large: Futures) -> None:
-        alone = run_block(prepare(azerbaijan, "baseline", 2026, 2027), 1, 1, BLOCK)
+        alone = run_block(prepare(azerbaijan, "baseline", 2026, 2027), 1, 1, BLOCK, large.sampling)
         for name, values in alone.figures.items():
             assert np.array_equal(values, large.figures[name][BLOCK : 2 * BLOCK]), name
 
     def test_a_part_of_a_block_is_its_beginning(self, azerbaijan: Study, large: Futures) -> None:
         """The draws beside it do not move a draw: nothing in the loop stops on the whole block."""
-        part = run_block(prepare(azerbaijan, "baseline", 2026, 2027), 1, 1, 37)
+        part = run_block(prepare(azerbaijan, "baseline", 2026, 2027), 1, 1, 37, large.sampling)
         for name, values in part.figures.items():
             assert np.allclose(values, large.figures[name][BLOCK : BLOCK + 37], rtol=1e-9, atol=1e-9), name
 

@@ -162,3 +162,8 @@ class TestEconomy:
         empty = azerbaijan.table("input_output").clear()
         with pytest.raises(InputError, match="no donor"):
             prepare(replace(azerbaijan, tables={**azerbaijan.tables, "input_output": empty}), "baseline", 2026, 2027)
+
+    def test_a_table_without_households_is_refused(self, azerbaijan: Study) -> None:
+        flows = azerbaijan.table("input_output").filter(pl.col("column") != "household_consumption")
+        with pytest.raises(InputError, match="donor ROU has no household_consumption"):
+            prepare(replace(azerbaijan, tables={**azerbaijan.tables, "input_output": flows}), "baseline", 2026, 2027)

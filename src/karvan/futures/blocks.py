@@ -18,7 +18,7 @@ from karvan.demand.growth import simulate_growth
 from karvan.demand.ownership import fit_beta
 from karvan.economy.parts import ImpactEffects
 from karvan.facilities.ladder import Shares
-from karvan.futures.frictions import market_cell
+from karvan.futures.frictions import market_cell, market_rows
 from karvan.futures.hazards import ANNOUNCED, BUILDING, Chances
 from karvan.futures.inputs import AGES, Draws, Prepared, parameter, steady
 from karvan.futures.surrogate import line_shares
@@ -398,8 +398,7 @@ def _used(prepared: Prepared, draws: Draws, market: str) -> Array:
 
 
 def _optional(prepared: Prepared, attribute: str, market: str) -> Cell | None:
-    rows = prepared.study.table("markets").filter((pl.col("attribute") == attribute) & (pl.col("market") == market))
-    return prepared.market(attribute, market) if rows.height else None
+    return prepared.market(attribute, market) if (attribute, market) in market_rows(prepared.study) else None
 
 
 def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:

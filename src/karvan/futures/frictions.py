@@ -5,8 +5,7 @@ A row that names origin, market and product beats one that names fewer; ``*`` se
 
 from bisect import bisect_right
 from dataclasses import dataclass
-
-import polars as pl
+from typing import Any
 
 from karvan.study.cells import Cell
 from karvan.study.load import Study, cell_of_row
@@ -90,10 +89,18 @@ class Frictions:
 
 def market_cell(study: Study, attribute: str, market: str, fallback: Cell | None = None) -> Cell | None:
     """A market's attribute: its own row, else the row for ``*``, else the fallback."""
-    rows = study.table("markets").filter(pl.col("attribute") == attribute)
-    for wanted in (market, "*"):
-        match = rows.filter(pl.col("market") == wanted)
-        if match.height:
-            row = match.row(0, named=True)
-            return cell_of_row(f"markets.{attribute}.{market}", row, "demand")
-    return fallback
+    rows = market_rows(study)
+    row = rows.get((attribute, market)) or rows.get((attribute, "*"))
+    return fallback if row is None else cell_of_row(f"markets.{attribute}.{market}", row, "demand")
+
+
+def market_rows(study: Study) -> dict[tuple[str, str], dict[str, Any]]:
+    """The rows of the markets table by attribute and market, read once; the first of equals holds."""
+    memo: dict[str, Any] = study._memo
+    if __name__ not in memo:
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in study.table("markets").iter_rows(named=True):
+            found.setdefault((row["attribute"], row["market"]), row)
+        memo[__name__] = found
+    rows: dict[tuple[str, str], dict[str, Any]] = memo[__name__]
+    return rows

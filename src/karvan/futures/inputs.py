@@ -417,6 +417,11 @@ def _effects(study: Study) -> tuple[ImpactEffects, tuple[str, ...], float, int]:
             return np.array([cells.get((row, name), 0.0) for row in names])
 
         Z = np.array([[cells.get((row, column), 0.0) for column in names] for row in names])
+        if column_of("household_consumption").sum() <= 0.0:
+            raise InputError(
+                f"study {study.name}: input_output.csv: donor {donor} has no household_consumption; without it nothing "
+                "says what wages are spent on"
+            )
         final = column_of("household_consumption") + column_of("other_final") + column_of("exports")
         compensation = row_of("compensation")
         table = InputOutputTable(

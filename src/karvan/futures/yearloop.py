@@ -304,9 +304,9 @@ class _Run:
         out[:, own] *= self.market.noise[:, index][:, self.layout.offer_plant[own], None]
         return out
 
-    def _brand_appeal(self, index: int) -> Array:
+    def _brand_appeal(self, appeal: Array) -> Array:
         """(D, B*K, M): with it a plant's luck moves its brand in proportion to the plant's weight there."""
-        return brand_factor(self.market.ces, self._appeal(index), self.market.theta, self.market.eta)
+        return brand_factor(self.market.ces, appeal, self.market.theta, self.market.eta)
 
     def _year(self, year: int, index: int) -> None:
         layout, plants, market = self.layout, self.plants, self.market
@@ -326,6 +326,7 @@ class _Run:
         limit = np.minimum(capacity.effective, supply)
         room = np.full((self.draws.size, len(layout.plants)), np.inf)
         room[:, : layout.own] = limit + np.where(self.states.running > 0, self.stock, 0.0)
+        appeal = self._appeal(index)
         cleared = clear(
             market.ces,
             cost_hat,
@@ -335,8 +336,8 @@ class _Run:
             theta=market.theta,
             eta=market.eta,
             entrant_share=self._entrants(year, index),
-            appeal=self._appeal(index),
-            brand_appeal=self._brand_appeal(index),
+            appeal=appeal,
+            brand_appeal=self._brand_appeal(appeal),
             iterations=ITERATIONS,
         )
         base = (

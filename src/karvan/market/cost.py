@@ -7,6 +7,7 @@ and price base, per car.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -47,10 +48,15 @@ class DeliveredCost:
     compliance: Array
     """Extra cost of sourcing parts so that the car passes the market's origin rule."""
 
-    @property
+    @cached_property
     def total(self) -> Array:
         """What the buyer pays, ``(..., V, M)`` money per car: the sum of all steps."""
-        return np.asarray(sum(getattr(self, f.name) for f in fields(self)), dtype=float)
+        first, *others = (getattr(self, f.name) for f in fields(self))
+        out: Array = np.array(first, dtype=float)
+        for step in others:
+            out += step  # in place: a year of futures asks for it twice, and a fresh array a step costs more
+        out.flags.writeable = False
+        return out
 
     @property
     def before_tax(self) -> Array:
