@@ -172,7 +172,7 @@ def _long(
 
 
 def _offers(offers: Mapping[str, Array], layout: Layout, first: int, size: int) -> pl.DataFrame:
-    """Delivered price and cars wanted in the first year: draw, offer, market."""
+    """Delivered prices in the first year: draw, offer, market."""
     count, markets = len(layout.offers), len(layout.markets)
     data: dict[str, Any] = {
         "draw": np.repeat(np.arange(first, first + size), count * markets),
@@ -180,6 +180,6 @@ def _offers(offers: Mapping[str, Array], layout: Layout, first: int, size: int) 
         "market": np.tile(np.asarray(layout.markets), size * count),
     }
     for name in sorted(offers):
-        if not name.startswith("step."):
+        if offers[name].shape == (size, count, markets):  # steps are the middle of the draws, others go by plant
             data[name] = np.ascontiguousarray(offers[name]).reshape(-1)
     return pl.DataFrame(data)

@@ -1,5 +1,6 @@
 """Questions to a kept run in SQL, answered by DuckDB over its Parquet files. Nothing is written."""
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -50,7 +51,8 @@ def database_columns(folder: Path) -> list[str]:
 
 
 def _hint(words: str, known: list[str]) -> str:
-    asked = [part for part in words.replace("!", '"').split('"')[1::2] if part]
+    found = re.findall(r'"(\w+)"|name (\w+) does not exist', words)
+    asked = [one or other for one, other in found]
     hint = nearest(asked[0], known) if asked else ""
     return f"; {hint}" if hint else ""
 

@@ -260,7 +260,8 @@ def occupied(folder: Path, wanted: Mapping[str, Any]) -> bool:
     """Whether the very run is there already. Errors: :class:`RunFault` if anything else is in the folder's place."""
     if folder.exists() and not folder.is_dir():
         raise RunFault(f"{folder}: a file is in the run folder's place; move it or choose another name with -o")
-    if not folder.exists() or not any(folder.iterdir()):
+    # A writer that was killed before it could say what it was leaves no more than this.
+    if not folder.exists() or {path.name for path in folder.iterdir()} <= {DETAIL, f".{PLAN}.part"}:
         return False
     if read_manifest(folder) == wanted:
         return True
@@ -295,7 +296,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a run folder. Errors: no folder, no manifest or an unreadable or newer one, a run unfinished."""
+    """The manifest of a run folder. Errors: no folder, no manifest or an unreadable or newer one, an unfinished run."""
     if not folder.is_dir():
         raise RunFault(f"{folder}: no such run folder; `karvan runs` lists those under runs/")
     if (folder / MANIFEST).is_file():
