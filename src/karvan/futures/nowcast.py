@@ -90,6 +90,8 @@ def nowcast(study: Study, *, draws: int = 200, seed: int = 1) -> Nowcast:
 
     Errors: :class:`InputError` for a study without any claim of the country's output, or draws below 1.
     """
+    from threadpoolctl import threadpool_limits
+
     if draws < 1:
         raise InputError(f"draws is {draws}; expected 1 or more")
     national = {y: v for y in range(2000, study.settings.base_year + 1) if (v := _year(study, "country", y))}
@@ -105,9 +107,10 @@ def nowcast(study: Study, *, draws: int = 200, seed: int = 1) -> Nowcast:
         open_[p, start - first : end - first + 1] = True
     scale = _scale(national, open_, first)
     A, y, sd = _design(used, plants, open_, first)
-    fits = [(_evidence(A, y, sd, open_, scale, walk), walk) for walk in WALK]
-    walk = max(fits)[1]
-    free = _sample(A, y, sd, open_, scale, walk, draws, seed)
+    with threadpool_limits(limits=1):  # more threads would change the last digits
+        fits = [(_evidence(A, y, sd, open_, scale, walk), walk) for walk in WALK]
+        walk = max(fits)[1]
+        free = _sample(A, y, sd, open_, scale, walk, draws, seed)
     cars = np.zeros((draws, len(plants), count))
     cars[:, open_] = free
     return Nowcast(plants, first, cars, tuple(used), tuple(passed), walk)

@@ -60,6 +60,7 @@ def read_record(as_of: str, kind: str = "passenger_cars") -> Record:
     access = {
         home: sum(cars / max(distance_km(*at, *places[m]) / 1000.0, 0.3) for m, cars in latest.items())
         for home, at in places.items()
+        if home in made or home in sold
     }
     return Record(as_of, kind, made, sold, access)
 

@@ -10,12 +10,13 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from karvan.base.errors import InputError
 from karvan.futures.starter_flows import World, around, estimate_flows, find_country, read_world
 from karvan.futures.starter_tables import Row, Starter, columns_of, market_sales
-from karvan.study.load import load
+from karvan.study.load import Study, load
 
 DONOR = "azerbaijan"
 """The study whose structure a starter copies: components, products, industries, general ranges."""
@@ -69,7 +70,12 @@ def make_starter(world: World, home: str) -> Starter:
     markets = around(world, home)
     sold = {market: market_sales(world, market)[1] for market in markets}
     base = world.levels[home].year
-    return Starter(world, load(DONOR), home, tuple(markets), estimate_flows(world, markets, sold), base)
+    return Starter(world, _donor(), home, tuple(markets), estimate_flows(world, markets, sold), base)
+
+
+@lru_cache(maxsize=1)
+def _donor() -> Study:
+    return load(DONOR)
 
 
 def _write(folder: Path, starter: Starter, name: str) -> None:

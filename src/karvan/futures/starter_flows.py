@@ -156,7 +156,8 @@ def _made(years: tuple[int, ...]) -> dict[str, float]:
     if known_date() is not None:
         # As of a past year some makers' last figure is older: better that than to take them for no makers.
         for row in table.filter(pl.col("total") > 0).sort("year", descending=True).iter_rows(named=True):
-            made.setdefault(row["country"], float(row["total"]) * car_share(row["country"]))
+            if row["country"] not in made:
+                made[row["country"]] = float(row["total"]) * car_share(row["country"])
     return made
 
 
