@@ -8,7 +8,7 @@ import pytest
 
 from karvan.base.errors import StudyFaults
 from karvan.futures.hazards import ANNOUNCED, CLOSED, CODES
-from karvan.futures.layout import SLOTS, Layout, _decimal, make_layout, state_at
+from karvan.futures.layout import SLOTS, Layout, make_layout, state_at
 from karvan.study.load import Study, load
 
 
@@ -129,13 +129,22 @@ class TestAsOf:
 
 
 class TestDates:
-    """Dates as calendar time."""
+    """Dates of opening as calendar time; a date without a month means the middle of the year."""
 
-    def test_parts_of_a_year(self) -> None:
-        assert _decimal("2018") == 2018.5
-        assert _decimal("2018-07-01") == pytest.approx(2018.5)
-        assert _decimal("2018-03") == pytest.approx(2018 + 2 / 12)
-        assert np.isnan(_decimal(None))
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("2018", 2018.5),
+            ("2018-07-01", 2018.5),
+            ("2018-03", 2018 + 2 / 12),
+            ("2018-03-29", 2018 + 2 / 12 + 28 / 365.25),
+        ],
+    )
+    def test_parts_of_a_year(self, azerbaijan: Study, text: str, expected: float) -> None:
+        plants = azerbaijan.table("plants").with_columns(pl.lit(text).alias("opened"))
+        dated = make_layout(replace(azerbaijan, tables={**azerbaijan.tables, "plants": plants}), 2026, 2030)
+        assert dated.opened[: dated.own - SLOTS] == pytest.approx(expected)
+        assert np.isnan(dated.opened[list(dated.slots)]).all()
 
 
 def test_a_study_without_products_is_refused(azerbaijan: Study) -> None:
