@@ -16,9 +16,11 @@ MODULES: tuple[str, ...] = (
     "cost",
     "demand",
     "partners",
+    "hub",
     "backcast",
     "nowcast",
     "economy",
+    "plant",
 )
 
 

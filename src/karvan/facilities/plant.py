@@ -276,12 +276,14 @@ class Plant:
         seed: int = 1,
         what_ifs: Sequence[WhatIf] | Callable[[Bottleneck], Sequence[WhatIf]] | None = None,
         inputs: InputDraws | None = None,
+        bottleneck_runs: int = 128,
     ) -> PlantReport:
         """The capacity ladder, effective capacity with its uncertainty, the bottleneck, what-ifs and cost per car.
 
         Parameters: replications of a whole year for *luck*, 2 or more; draws of the inputs for *ignorance*, 10 or more;
         what-ifs, or what makes them from the bottleneck, or none for the usual ones (:meth:`usual_what_ifs`); draws of
-        the inputs from their own ranges, instead of those below. The same seed gives the same report.
+        the inputs from their own ranges, instead of those below; short runs for the bottleneck, 2 or more. The same
+        seed gives the same report.
 
         *Luck* is the spread of a year's output at the central inputs; *ignorance* the spread of the rate over lognormal
         MTBF and MTTR (mean as given, :attr:`Shop.spread`), all draws meeting the same luck. The two are independent,
@@ -301,7 +303,9 @@ class Plant:
         drawn = self._input_draws(draws, seed) if inputs is None else inputs
         effective = self._effective(central, lucky.throughput_per_hour, drawn, seed)
         per_year = year * (1.0 + self.overtime) * self._ramp
-        bottleneck = _times(self.line(kits=False).bottleneck(600.0 * self.stretch, 128, seed, 100.0), per_year)
+        bottleneck = _times(
+            self.line(kits=False).bottleneck(600.0 * self.stretch, bottleneck_runs, seed, 100.0), per_year
+        )
         made_from = self.usual_what_ifs if what_ifs is None else what_ifs
         options = made_from(bottleneck) if callable(made_from) else made_from
         made = ladder.with_demand(self.demand) if self.demand is not None else None

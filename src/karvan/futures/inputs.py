@@ -211,7 +211,7 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
         age_classes=tuple(_age_classes(study, market, start) for market in layout.markets),
         effects=effects,
         donors=donors,
-        exchange_rate=_exchange_rate(study, base),
+        exchange_rate=exchange_rate(study, base),
         base_gva=gva,
         table_year=table_year,
         income_as_of=income_as_of,
@@ -337,7 +337,7 @@ def _dollars(study: Study, layout: Layout, income: dict[int, float], people: dic
     return np.array([ratio(year) / ratio(base) for year in layout.years])
 
 
-def _exchange_rate(study: Study, base: int) -> float:
+def exchange_rate(study: Study, base: int) -> float:
     """Local currency per dollar in the latest year on record up to ``base``."""
     rows = study.table("macro").filter(
         (pl.col("country") == study.settings.home) & (pl.col("variable") == "exchange_rate") & (pl.col("year") <= base)

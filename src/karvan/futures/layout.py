@@ -134,7 +134,7 @@ def make_layout(study: Study, start: int, until: int) -> Layout:
     components = study.table("components").to_dicts()
     industries = study.table("industries")["industry"].to_list()
     own_names = [row["plant"] for row in own]
-    opened = [_decimal(row["opened"]) for row in own] + [np.nan] * SLOTS
+    opened = [decimal_year(row["opened"]) for row in own] + [np.nan] * SLOTS
     return Layout(
         years=tuple(range(start, until + 1)),
         home=settings.markets.index(settings.home),
@@ -210,7 +210,7 @@ def _nameplate(row: dict[str, object]) -> tuple[float, float, float]:
     return min(low, mid), mid, max(high, mid)
 
 
-def _decimal(text: object) -> float:
+def decimal_year(text: object) -> float:
     """A date as calendar time in years; nan without one. A date without a month means the middle of the year."""
     date = parse_date(str(text)) if text else None
     if not date:

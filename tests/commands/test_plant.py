@@ -1,0 +1,88 @@
+"""``karvan plant``: the ladder on the screen, as data and as a chart; what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from karvan.cli import main
+from karvan.facilities import RUNGS
+
+PLANT = "hajigabul_azermash_cp"
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["plant", "azerbaijan", *arguments])
+
+
+@pytest.fixture(scope="module")
+def shown() -> str:
+    result = call(PLANT, "--draws", "40", "--replications", "4")
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+class TestText:
+    def test_every_rung_with_its_reason(self, shown: str) -> None:
+        for word in ("nameplate", "straight time", "with overtime", "breakdowns", "blocking", "rework", "kits",
+                     "ramp-up", "demand"):  # fmt: skip
+            assert f"\n  {word}" in shown
+        assert "3.3 cars an hour at trim x 1 x 8 h x 248 days" in shown
+        assert "█" in shown
+
+    def test_luck_and_ignorance_apart(self, shown: str) -> None:
+        assert "luck" in shown and "ignorance" in shown and "p5 " in shown and "p95 " in shown
+
+    def test_both_readings_of_straight_time_and_which_is_used(self, shown: str) -> None:
+        assert "1.44 by the shops' own hours and rates, 1.05 (0.8 to 1.3) in the futures" in shown
+        assert "the futures use the second" in shown
+
+    def test_bottleneck_with_errors(self, shown: str) -> None:
+        assert "Bottleneck: trim\n" in shown or "Bottleneck: tie: trim" in shown
+        assert " ± " in shown
+
+    def test_what_ifs_cost_and_assumed_inputs(self, shown: str) -> None:
+        for word in ("one more shift", "3 % faster", "repairs 20 % shorter", "20 more places", "safety stock of kits"):
+            assert word in shown
+        assert "Cost per car, USD" in shown and "Assumed inputs (34 of 38)" in shown
+        assert "kit_lead_sd.hajigabul_azermash_cp" in shown
+
+
+def test_json_and_chart(tmp_path: Path) -> None:
+    chart = tmp_path / "plant.svg"
+    result = call("azermash_lada", "--json", "--draws", "30", "--replications", "3", "-o", str(chart))
+    assert result.exit_code == 0, result.output
+    data = json.loads(result.output)
+    assert [row["rung"] for row in data["ladder"]] == list(RUNGS)
+    lost = sum(row["lost"] for row in data["ladder"])
+    assert data["ladder"][0]["cars"] - lost == pytest.approx(data["ladder"][-1]["cars"])
+    assert {"verdict", "shops"} == set(data["bottleneck"])
+    assert data["demand"]["output"] <= data["demand"]["wanted"] + 1e-9
+    assert all(row["low"] <= row["mid"] <= row["high"] for row in data["inputs"])
+    text = chart.read_text(encoding="utf-8")
+    assert text.startswith("<svg") and "capacity ladder" in text and "blocking" in text
+
+
+class TestRefusals:
+    def test_nearest_names_for_an_unknown_plant(self) -> None:
+        result = call("hajigabul_azermash")
+        assert result.exit_code == 2
+        assert "has no plant 'hajigabul_azermash'" in result.output and PLANT in result.output
+
+    def test_a_year_outside_the_futures(self) -> None:
+        result = call(PLANT, "--year", "1999")
+        assert result.exit_code == 2 and "expected 2026 to 2040" in result.output
+
+    def test_a_plant_without_shops_says_why(self) -> None:
+        result = call("sumgait_byd", "--draws", "10")
+        assert result.exit_code == 0
+        assert "no ladder: shops.csv has no rate for sumgait_byd: it makes buses" in result.output
+
+
+def test_list_of_plants() -> None:
+    result = call()
+    assert result.exit_code == 0
+    assert (
+        "hajigabul_azermash_cp_full   building" in result.output and "kits, body, paint, trim, final" in result.output
+    )
