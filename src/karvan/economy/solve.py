@@ -7,7 +7,9 @@ stopped when every industry, not only the norm, is exact to the tolerance.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,16 +79,13 @@ class LeontiefSolver:
         if self.size <= self._options.dense_limit:
             from scipy.linalg import lu_factor, lu_solve  # slow to import; only needed once a question is asked
 
-            if self._lu is None:
-                self._lu = lu_factor(np.eye(self.size) - self._Z * self._per_output, check_finite=False)
-            answer: Array = lu_solve(self._lu, rhs, trans=1 if transposed else 0, check_finite=False)
+            with _one_thread("scipy"):
+                if self._lu is None:
+                    self._lu = lu_factor(np.eye(self.size) - self._Z * self._per_output, check_finite=False)
+                answer: Array = lu_solve(self._lu, rhs, trans=1 if transposed else 0, check_finite=False)
             return answer
-        from threadpoolctl import threadpool_limits
-
         columns = rhs[:, None] if rhs.ndim == 1 else rhs
-        # One BLAS thread: a pass waits for memory, not for arithmetic, and threads that wait for each other at every
-        # block cost more than they bring as soon as anything else runs. It keeps the bytes the same too.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with _one_thread("numpy"):
             solved = self._bicgstab(np.ascontiguousarray(columns.T), transposed=transposed).T
         return solved[:, 0].copy() if rhs.ndim == 1 else np.ascontiguousarray(solved)
 
@@ -135,6 +134,30 @@ class LeontiefSolver:
             return self._precondition(y, transposed=transposed)
 
         return _bicgstab(operator, closer, b, self._options)
+
+
+def _one_thread(package: str) -> AbstractContextManager[Any]:
+    """One BLAS thread for the time of a ``with``.
+
+    Small tables are solved in less time than threads need to find each other, passes over large ones wait for memory;
+    and threads that wait for each other cost tenfold as soon as anything else runs. It keeps the bytes the same too.
+    """
+    limit: AbstractContextManager[Any] = _libraries(package).limit(limits=1, user_api="blas")
+    return limit
+
+
+@lru_cache(maxsize=2)
+def _libraries(package: str) -> Any:
+    """The numerical libraries of this process, looked for once: that takes longer than a small table.
+
+    ``package`` is the one whose own library must be loaded by then, or it would not be found.
+    """
+    from importlib import import_module
+
+    from threadpoolctl import ThreadpoolController
+
+    import_module(f"{package}.linalg")
+    return ThreadpoolController()
 
 
 def _bicgstab(
