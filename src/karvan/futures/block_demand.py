@@ -239,7 +239,7 @@ def _sales_cell(prepared: Prepared, m: int) -> Cell:
 
 
 def _used(prepared: Prepared, draws: Draws, market: str) -> Array:
-    """(D,), used cars imported in a base year: as :func:`_sales`; for a past start at home from the record of imports."""
+    """(D,), used cars imported in a base year: as :func:`_sales`; at a past start, at home, those on record."""
     now = _optional(prepared, "used_imports_now", market) if prepared.present_start else None
     if now is None and market == prepared.study.settings.home and prepared.imports_record > 0:
         value = prepared.imports_record

@@ -123,13 +123,14 @@ def lines(explanation: Explanation, *, most: int = 12) -> list[str]:
     out.append(f"formula   {explanation.formula}")
     if explanation.rule:
         out.append(f"rule      {explanation.rule}")
-    for item in explanation.inputs:
-        out.append(f"  input   {item.address}: {item.text()} {'' if item.unit == 'share of 1' else item.unit}".rstrip())
+    out.extend(
+        f"  input   {item.address}: {item.text()} {'' if item.unit == 'share of 1' else item.unit}".rstrip()
+        for item in explanation.inputs
+    )
     for cell in explanation.cells[:most]:
         mark = "assumed" if cell.assumed else cell.source
-        out.append(
-            f"  rests on {cell.name}: {cell.mid:g} ({cell.low:g} to {cell.high:g}) {cell.unit}  <- {mark}  [{cell.place}]"
-        )
+        spread = f"{cell.mid:g} ({cell.low:g} to {cell.high:g}) {cell.unit}"
+        out.append(f"  rests on {cell.name}: {spread}  <- {mark}  [{cell.place}]")
         if cell.note:
             out.append(f"           {cell.note}")
     if len(explanation.cells) > most:
@@ -137,9 +138,8 @@ def lines(explanation: Explanation, *, most: int = 12) -> list[str]:
     out.extend(line for member in explanation.claims for line in claim_lines("used", member))
     out.extend(line for member in explanation.others for line in claim_lines("passed over", member))
     out.append(f"method    {explanation.method}")
-    for source in explanation.sources:
-        if source.startswith("http") and not explanation.claims:
-            out.append(f"source    {source}")
+    if not explanation.claims:
+        out.extend(f"source    {source}" for source in explanation.sources if source.startswith("http"))
     return out
 
 

@@ -1,8 +1,8 @@
 """Plants are born, starve and die: states drawn by hazards, year by year.
 
 A plant is announced, building, operating, idle or closed. An announced plant opens with a chance and a delay; an
-operating one is interrupted by a yearly hazard, after which it closes for good or comes back; plants nobody has announced
-arrive at a rate that follows the market. Every chance is drawn from uniform numbers made beforehand, so that scenarios
+operating one is interrupted by a yearly hazard, after which it closes for good or comes back; plants nobody has
+announced arrive at a rate that follows the market. Every chance is drawn from uniform numbers made beforehand, so that scenarios
 share them.
 """
 

@@ -1,7 +1,7 @@
 """History run again: would the model have held what happened?
 
-The futures start in a past year with the plants, deals and figures known by then, and with the income and exchange rates
-that really came: a check of the industry's part of the model, not of anybody's power to foresee an oil price.
+The futures start in a past year with the plants, deals and figures known by then, and with the income and exchange
+rates that really came: a check of the industry's part of the model, not of anybody's power to foresee an oil price.
 """
 
 from dataclasses import dataclass, replace

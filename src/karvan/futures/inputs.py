@@ -1,7 +1,7 @@
 """Stage inputs from a study, a scenario and a block of draws.
 
-:func:`prepare` does once what does not depend on the draws: which cells there are, the base-year flows split over offers,
-the growth processes, the input-output effects. :meth:`Prepared.draw` gives one block of draws of everything uncertain.
+:func:`prepare` does once what does not depend on the draws: which cells there are, the base-year flows split over
+offers, the growth processes, the input-output effects. :meth:`Prepared.draw` gives one block of draws of everything uncertain.
 """
 
 from collections.abc import Callable, Iterable
@@ -377,7 +377,7 @@ def _stock_cell(study: Study, market: str, start: int) -> Cell:
 
 
 def _age_classes(study: Study, market: str, start: int) -> tuple[tuple[int, ...], tuple[float, ...]] | None:
-    """Cars by age class in the latest year on record before the start; the last class is open. None without a record."""
+    """Cars by age class in the latest year on record before the start; the last class is open; None without one."""
     bounds = {"0-2": 0, "2-5": 2, "5-10": 5, "10-20": 10, "20+": 20}
     frame = known_by(world_table("fleet_ages"), study.as_of).filter(
         (pl.col("country") == market) & (pl.col("year") < start) & pl.col("age_class").is_in(list(bounds))

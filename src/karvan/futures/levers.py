@@ -43,7 +43,7 @@ class LeverBook:
         return out
 
     def value_in(self, name: str, value: Array, year: int, **keys: str) -> Array:
-        """An array of any shape in one year, moved by the levers whose fields match ``keys`` (``*`` and empty match)."""
+        """An array of any shape in one year, moved by the levers whose fields match ``keys`` (``*`` matches all)."""
         for lever in self.of(name):
             fits = all(getattr(lever, field) in ("", "*", wanted) for field, wanted in keys.items())
             if fits and lever.year_from <= year <= lever.year_to:

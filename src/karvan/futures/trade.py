@@ -102,7 +102,7 @@ class Trade:
         return Rules(value, points, preferential)
 
     def rival_preference(self, year: int) -> Array:
-        """(V, M), duty of rivals under agreements of their own, share of c.i.f.; nan for none. They are taken to comply."""
+        """(V, M), duty of rivals under agreements of their own, share of c.i.f.; nan for none. They comply."""
         layout, study = self.prepared.layout, self.prepared.study
         out = np.full((len(self.origins), len(layout.markets)), np.nan)
         for row in study.table("agreements").iter_rows(named=True):
@@ -191,7 +191,7 @@ class Trade:
 
         Returns
         -------
-        (D, V, M), price at which the entrant's as-if share is stated, and (V, M), whether its brand already sells there.
+        (D, V, M), price at which the entrant's as-if share is stated, and (V, M), whether its brand sells there.
         """
         ces, layout = self.market.ces, self.prepared.layout
         nest = ces.brand * ces.products + ces.product
@@ -229,7 +229,7 @@ class Trade:
         return out
 
     def peer_share(self) -> Array:
-        """(V, M), median share of the peer brands of an own offer in its product and market, of all brands without peers."""
+        """(V, M), median share of the peer brands of an own offer in its product and market; of all without peers."""
         ces, layout = self.market.ces, self.prepared.layout
         out = np.zeros((len(self.origins), len(layout.markets)))
         for v in np.flatnonzero(self.own):

@@ -122,7 +122,7 @@ class _Run:
         self.fleet = self.demand.fleet0
         self.additions_scale: Array | None = None
         size, own = draws.size, self.layout.own
-        # What base-year flows send abroad was made too: without it an exporter's first costs would be those of a workshop.
+        # What base-year flows send abroad was made too: else an exporter's first costs would be those of a workshop.
         abroad = np.zeros(own)
         away = np.arange(len(self.layout.markets)) != self.layout.home
         for v in self.layout.own_offers:
