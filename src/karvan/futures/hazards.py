@@ -2,8 +2,8 @@
 
 A plant is announced, building, operating, idle or closed. An announced plant opens with a chance and a delay; an
 operating one is interrupted by a yearly hazard, after which it closes for good or comes back; plants nobody has
-announced arrive at a rate that follows the market. Every chance is drawn from uniform numbers made beforehand, so that scenarios
-share them.
+announced arrive at a rate that follows the market. Every chance is drawn from uniform numbers made beforehand, so
+that scenarios share them.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,8 @@
 """Stage inputs from a study, a scenario and a block of draws.
 
 :func:`prepare` does once what does not depend on the draws: which cells there are, the base-year flows split over
-offers, the growth processes, the input-output effects. :meth:`Prepared.draw` gives one block of draws of everything uncertain.
+offers, the growth processes, the input-output effects. :meth:`Prepared.draw` gives one block of draws of everything
+uncertain.
 """
 
 from collections.abc import Callable, Iterable
