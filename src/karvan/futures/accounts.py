@@ -61,6 +61,8 @@ class Year:
     """(D, P), calendar time of opening."""
     incentive: Array
     """(D,), dollars a home-made car sold at home."""
+    used_duty: Array
+    """(D,), dollars of extra duty a used car imported, on average."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class Accountant:
         profit_tax = due["profit"] - given_up["profit"]
         cash = profit.sum(axis=-1) - profit_tax / rate - invested - subsidy / rate
         spent = (np.asarray(now.ladder.total)[:, :, home] * bought).sum(axis=-1) + now.used[:, home] * (
-            economy.used_price + self._at(economy.used_tax, now.index)
+            economy.used_price + self._at(economy.used_tax, now.index) + now.used_duty
         )
         home_value = (now.content * now.costs.total * now.output).sum(axis=-1) * share(
             own_home, np.maximum(now.sales.sum(axis=(1, 2)), 1e-9)
@@ -262,7 +264,7 @@ class Accountant:
         new = {name: value.sum(axis=-1) * self.rate for name, value in steps.items()}
         border = {name: steps[name][:, self.foreign].sum(axis=-1) * self.rate for name in ("duty", "excise", "fee")}
         count = now.used[:, home] * self.rate
-        each, price = self._at(economy.used_tax, now.index), economy.used_price
+        each, price = self._at(economy.used_tax, now.index) + now.used_duty, economy.used_price
         vat_rate = self.vat[:, min(now.index, self.vat.shape[1] - 1), home]
         before = np.maximum((each - vat_rate * price) / (1 + vat_rate), 0.0)
         total = np.sum(list(border.values()), axis=0)

@@ -14,7 +14,6 @@ import numpy as np
 from karvan.base.axes import Array, IntArray
 from karvan.demand.fleet import fleet_step
 from karvan.demand.ownership import adjust, gompertz
-from karvan.demand.segments import new_share
 from karvan.facilities.ladder import RUNGS, Ladder, capacity_ladder, ramp_up, utilisation
 from karvan.futures.accounts import Accountant, Year, economic_value
 from karvan.futures.blocks import (
@@ -32,6 +31,7 @@ from karvan.futures.hazards import OPERATING, PlantStates
 from karvan.futures.inputs import Draws, Prepared
 from karvan.futures.sample import LHS, Sampling
 from karvan.futures.trade import Trade
+from karvan.futures.used import UsedCars
 from karvan.hub.appraisal import npv
 from karvan.market.origin import OriginResult
 from karvan.market.shares import clear
@@ -120,6 +120,7 @@ class _Run:
         self.trade = Trade(prepared, draws, self.market)
         self.states = PlantStates(self.plants.state0.copy(), self.plants.opened0.copy())
         self.fleet = self.demand.fleet0
+        self.used_cars = UsedCars(prepared, draws, self.demand)
         self.additions_scale: Array | None = None
         size, own = draws.size, self.layout.own
         # What base-year flows send abroad was made too: else an exporter's first costs would be those of a workshop.
@@ -250,13 +251,11 @@ class _Run:
         if self.additions_scale is None:
             # The fleet model is set to the purchases of the base year; what it had to be scaled by is kept in sight.
             self.additions_scale = base / np.maximum(wanted, 1.0)
-        additions = wanted * self.additions_scale * demand.cycle[:, index]
-        share = demand.new_base / np.maximum(base, 1.0)
-        share = new_share(share, np.clip(self.price_ratio, 0.2, 5.0), demand.price_elasticity)
-        share = np.clip(share * self._at(demand.new_factor, index), 0.0, 1.0)
-        step = fleet_step(
-            self.fleet, demand.survival, alive + additions, share, np.broadcast_to(demand.used_ages, self.fleet.shape)
-        )
+        chosen = self.used_cars.choose(layout.years[index], index, self.price_ratio)
+        additions = wanted * self.additions_scale * demand.cycle[:, index] * chosen.bought
+        share = np.clip(chosen.new * self._at(demand.new_factor, index), 0.0, 1.0)
+        self.used_duty = chosen.duty[:, layout.home]
+        step = fleet_step(self.fleet, demand.survival, alive + additions, share, chosen.ages)
         self.fleet = step.fleet
         electrified = demand.electrified[:, index] if demand.electrified.shape[1] > 1 else demand.electrified[:, 0]
         by_product = np.where(layout.electrified[:, None], electrified[:, None, :], 1.0 - electrified[:, None, :])
@@ -388,6 +387,7 @@ class _Run:
             running=self.states.running,
             opened=self.states.opened,
             incentive=self.incentive,
+            used_duty=self.used_duty,
         )
         if self.look is not None:
             self.look(Sight(now, price, origin, wanted, stock, self.draws, plants))

@@ -49,6 +49,8 @@ LEVERS: dict[str, LeverKind] = {
         "Year in which half of that share is reached", "year", ("market",), ("set", "add")
     ),
     "new_share": LeverKind("Share of new cars in purchases", "share of 1", ("market",), ("multiply",)),
+    "used_duty": LeverKind("Extra duty on imported cars more than three years old", "USD per car", ("market",)),
+    "used_age_limit": LeverKind("Greatest age at which used cars may be imported", "years", ("market",)),
     "exchange_rate": LeverKind("Real value of the home currency, from the year on", "1", (), ("multiply",)),
     "income": LeverKind("Real income per head", "1", ("market",), ("multiply",)),
     "electrified_line": LeverKind("A plant also makes hybrids or electric cars from the year on", "1", ("key",)),
