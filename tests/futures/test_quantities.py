@@ -13,6 +13,7 @@ import pytest
 from scipy.special import betaln
 
 from karvan.base.axes import Array
+from karvan.base.errors import UnknownName
 from karvan.base.quantities import Quantity, quantities
 from karvan.facilities.ladder import RUNGS
 from karvan.futures.ensemble import ALTERNATIVES, BOUND, CONDITIONS, Futures, simulate
@@ -90,7 +91,7 @@ def every_draw(quantity: Quantity, run: Futures, runs: dict[str, Futures]) -> Ar
     return np.concatenate([draws_of(address, runs) for address in addresses])
 
 
-APART = ("record", "threshold", "base_rate", "count", "difference", "ministry", "occupations")
+APART = ("record", "threshold", "base_rate", "count", "shops", "difference", "ministry", "occupations")
 """Kinds that are no draws, or that some futures do not have (see test_economy_figures)."""
 DRAWN = [q for q in quantities().values() if q.kind not in APART]
 
@@ -507,6 +508,39 @@ class TestHub:
     def test_hub_base_exposure(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
         entries = at(f"hub_base_entries.{YEAR}", azerbaijan, runs).value
         assert at(f"hub_base_exposure.{YEAR}", azerbaijan, runs).value > 5 * entries
+
+
+class TestShops:
+    """A plant taken apart (tests/futures/test_plant_study.py): figures of the quick study, the same each time."""
+
+    PLANT = "hajigabul_azermash_cp"
+
+    def of(self, name: str, study: Study, runs: dict[str, Futures]) -> Figure:
+        return at(f"{name}.{self.PLANT}.2026", study, runs)
+
+    def test_shops_capacity(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        found = self.of("shops_capacity", azerbaijan, runs)
+        assert 4_000 < found.low < found.value < found.high < 15_000
+        with pytest.raises(UnknownName, match="has no rate for sumgait_byd"):
+            at("shops_capacity.sumgait_byd.2026", azerbaijan, runs)
+
+    def test_shops_luck(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert 0 < self.of("shops_luck", azerbaijan, runs).value < 0.02 * 6_800
+
+    def test_shops_ignorance(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        luck, ignorance = (self.of(name, azerbaijan, runs).value for name in ("shops_luck", "shops_ignorance"))
+        capacity = self.of("shops_capacity", azerbaijan, runs)
+        assert ignorance > 10 * luck
+        assert ignorance == pytest.approx((capacity.high - capacity.low) / 3.29, rel=0.25)  # 5 to 95 % of a normal
+
+    def test_shops_bottleneck(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        """1 % of some 6,800 cars is 68; shops that wait for each other get less of it."""
+        found = self.of("shops_bottleneck", azerbaijan, runs)
+        assert 15 < found.low < found.value < found.high < 70
+
+    def test_shops_reach(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        by_hand = 3.3 * 1.1 * 8 * 248 / 5_000
+        assert self.of("shops_reach", azerbaijan, runs).value == pytest.approx(by_hand)
 
 
 class TestRecord:

@@ -276,14 +276,14 @@ class Plant:
         seed: int = 1,
         what_ifs: Sequence[WhatIf] | Callable[[Bottleneck], Sequence[WhatIf]] | None = None,
         inputs: InputDraws | None = None,
-        bottleneck_runs: int = 128,
+        effort: float = 1.0,
     ) -> PlantReport:
         """The capacity ladder, effective capacity with its uncertainty, the bottleneck, what-ifs and cost per car.
 
         Parameters: replications of a whole year for *luck*, 2 or more; draws of the inputs for *ignorance*, 10 or more;
         what-ifs, or what makes them from the bottleneck, or none for the usual ones (:meth:`usual_what_ifs`); draws of
-        the inputs from their own ranges, instead of those below; short runs for the bottleneck, 2 or more. The same
-        seed gives the same report.
+        the inputs from their own ranges, instead of those below; effort, hours of the runs for bottleneck and
+        ignorance relative to the usual, 0.1 to 10. The same seed gives the same report.
 
         *Luck* is the spread of a year's output at the central inputs; *ignorance* the spread of the rate over lognormal
         MTBF and MTTR (mean as given, :attr:`Shop.spread`), all draws meeting the same luck. The two are independent,
@@ -291,6 +291,8 @@ class Plant:
         """
         if replications < 2 or draws < 10:
             raise InputError(f"report: {replications} replications and {draws} draws found; expected at least 2 and 10")
+        if not 0.1 <= effort <= 10.0:
+            raise InputError(f"report: effort {effort:g} found; expected 0.1 to 10")
         year = self.line_hours
         # With kits the start matters (a stock that runs down), so a year starts with the stock; without, warmed up.
         warm = 0.0 if self.kits is not None else 100.0
@@ -301,11 +303,9 @@ class Plant:
         ladder = capacity_ladder(top, shares, self._ramp)
         central = float(ladder.effective)
         drawn = self._input_draws(draws, seed) if inputs is None else inputs
-        effective = self._effective(central, lucky.throughput_per_hour, drawn, seed)
+        effective = self._effective(central, lucky.throughput_per_hour, drawn, seed, effort)
         per_year = year * (1.0 + self.overtime) * self._ramp
-        bottleneck = _times(
-            self.line(kits=False).bottleneck(600.0 * self.stretch, bottleneck_runs, seed, 100.0), per_year
-        )
+        bottleneck = _times(self.line(kits=False).bottleneck(600.0 * effort * self.stretch, 128, seed, 100.0), per_year)
         made_from = self.usual_what_ifs if what_ifs is None else what_ifs
         options = made_from(bottleneck) if callable(made_from) else made_from
         made = ladder.with_demand(self.demand) if self.demand is not None else None
@@ -464,7 +464,7 @@ class Plant:
             np.array([shop.mttr_min or 1.0 for shop in shops]),
         )
 
-    def _effective(self, central: float, luck: Array, drawn: InputDraws, seed: int) -> Effective:
+    def _effective(self, central: float, luck: Array, drawn: InputDraws, seed: int, effort: float) -> Effective:
         # The first draw is the centre: the others are told relative to it, with the same luck.
         cycle, up, down = (
             np.concatenate([middle[None], each])
@@ -472,7 +472,7 @@ class Plant:
         )
         cycle = cycle / np.array([shop.first_time_right for shop in self.known()])
         rate = self.line(kits=False, spread=True).simulate_draws(
-            1500.0 * self.stretch,
+            1500.0 * effort * self.stretch,
             cycle_s=cycle,
             mtbf_min=up,
             mttr_min=down,

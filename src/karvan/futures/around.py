@@ -10,13 +10,14 @@ from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.base.streams import BLOCK, stream
 from karvan.futures.ensemble import Futures
+from karvan.futures.plant_study import quick_study
 from karvan.hub.prior import BaseRate, base_rate
 from karvan.hub.verdict import Thresholds
 from karvan.study.evidence import YearValue, claim, claims, contradictions, stale
 from karvan.study.load import Study
 from karvan.study.world import known_by, world_table
 
-KINDS = ("threshold", "base_rate", "count")
+KINDS = ("threshold", "base_rate", "count", "shops")
 """Kinds of quantities that :func:`value` answers."""
 THRESHOLD_UNITS: Mapping[str, str] = {
     "output": "cars per year",
@@ -51,8 +52,28 @@ def value(
             return low, mean, high, ""
         found = {"hub_base_entries": rate.entries, "hub_base_exposure": rate.exposure}[name]
         return float(found), float(found), float(found), ""
+    if kind == "shops":
+        return *_by_shops(name, keys[0] if keys else "", year, study), ""
     counted = float(_count(name, study, run))
     return counted, counted, counted, ""
+
+
+def _by_shops(name: str, plant: str, year: int, study: Study) -> tuple[float, float, float]:
+    """Low, value and high of what a plant's own shops say."""
+    found = quick_study(study, plant, year)
+    if found.report is None:
+        raise UnknownName(found.missing)
+    if name == "shops_reach":
+        return found.calendar_reach, found.calendar_reach, found.calendar_reach
+    effective, bottleneck = found.report.effective, found.report.bottleneck
+    if name == "shops_capacity":
+        return effective.p5, effective.p50, effective.p95
+    if name == "shops_bottleneck":
+        at = bottleneck.candidates[0]
+        gain, error = float(bottleneck.speed[at]), 1.645 * float(bottleneck.speed_error[at])
+        return gain - error, gain, gain + error
+    spread = effective.luck_sd if name == "shops_luck" else effective.ignorance_sd
+    return spread, spread, spread
 
 
 def _count(name: str, study: Study, run: Futures) -> int:

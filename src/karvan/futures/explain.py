@@ -100,7 +100,7 @@ def _cells(names: tuple[str, ...], keys: tuple[str, ...], run: Futures) -> Itera
             yield run.cells[name]
             continue
         family = [cell for key, cell in run.cells.items() if key == name or key.startswith(f"{name}.")]
-        own = [cell for cell in family if any(cell.name.endswith(f".{key}") for key in keys)]
+        own = [cell for cell in family if any(f".{key}." in f"{cell.name}." for key in keys)]
         yield from own or family
 
 

@@ -125,7 +125,7 @@ def study_plant(
     run : futures of the study, for cars wanted and to set their ladder beside this one.
     year : the ladder's year; the first of the futures, or the year of opening where that is later.
     replications, draws : years simulated for luck, draws of the inputs for ignorance.
-    quick : without what-ifs, and with fewer runs for the bottleneck.
+    quick : without what-ifs, with the kits rung by its closed form alone, and shorter runs.
 
     Errors: :class:`UnknownName` for a plant that the study does not have, with the nearest names.
     """
@@ -153,14 +153,17 @@ def study_plant(
     model = _Model(study, plant, shops, base.nameplate, age)
     numbers = _of_futures(run, plant, first)
     demand = numbers["demand"][1] if "demand" in numbers else None
-    built = replace(model.plant, demand=demand)
+    built = replace(model.plant, demand=demand, kits=None if quick else model.plant.kits)
+    inputs = model.draws(seed, draws)
+    if quick:
+        inputs = replace(inputs, factor=inputs.factor * model.kits_share)
     report = built.report(
         replications=replications,
         draws=draws,
         seed=seed,
         what_ifs=() if quick else lambda bottleneck: model.what_ifs(built, bottleneck),
-        inputs=model.draws(seed, draws),
-        bottleneck_runs=32 if quick else 128,
+        inputs=inputs,
+        effort=0.1 if quick else 1.0,
     )
     straight = built.straight_time * (1.0 + built.overtime)
     return replace(
@@ -174,6 +177,27 @@ def study_plant(
         chance=_chance(run, plant, first),
         cells=model.cells,
     )
+
+
+def quick_study(study: Study, plant: str, year: int) -> PlantStudy:
+    """A plant taken apart with few runs, once for each study: for figures and the report. Errors as above."""
+    kept: dict[tuple[str, int], PlantStudy] = study._memo.setdefault("plant_study", {})
+    if (plant, year) not in kept:
+        kept[plant, year] = study_plant(study, plant, year=year, replications=8, draws=100, quick=True)
+    return kept[plant, year]
+
+
+def first_study(study: Study, plant: str, year: int) -> PlantStudy:
+    """The same for the year of a ladder: ``year``, or that of opening for a plant that is not there yet."""
+    row = known_plant(study, plant)
+    opened = decimal_year(row["opened"])
+    later = row["state"] in NOT_YET and not np.isnan(opened)
+    return quick_study(study, plant, max(year, floor(opened)) if later else year)
+
+
+def missing_shops(study: Study, plant: str) -> str:
+    """Why a plant cannot be taken apart; empty where it can."""
+    return _missing(known_plant(study, plant), shop_cells(study, plant))
 
 
 def shop_cells(study: Study, plant: str) -> Cells:
@@ -243,6 +267,11 @@ class _Model:
             "places": f"interest on the kits in the places ({self.kit:,.0f} USD each), no floor space",
             "kits": f"interest on the stock ({self.kit:,.0f} USD a kit), no store",
         }
+
+    @property
+    def kits_share(self) -> float:
+        """Share of the year for which kits are at hand, by the closed form, at the middle of the ranges."""
+        return float(kits_at_hand(*(self._parameter(name) for name in KITS)))
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -322,8 +351,7 @@ class _Model:
             middle = self._mid(self.slowest, attribute, default)
             factor = factor * of(self.slowest, attribute, default) / middle
         lead, sd, stock = (parameter(name) for name in KITS)
-        middles = (self._parameter(name) for name in KITS)
-        factor = factor * kits_at_hand(lead, sd, stock) / kits_at_hand(*middles)
+        factor = factor * kits_at_hand(lead, sd, stock) / self.kits_share
         if self.age is not None and self.ramp is not None:
             half = parameter("ramp_50")
             most = np.maximum(parameter("ramp_90"), half + 0.5)

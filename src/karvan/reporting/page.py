@@ -32,6 +32,7 @@ KINDS = {
     "threshold": "a definition",
     "base_rate": "outside view",
     "count": "a count",
+    "shops": "simulated from the plant's shops",
 }
 BLOCKS = {"ROW": "the rest of the world", "EUR": "the EU and the United Kingdom"}
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from karvan.futures.figures import ALIASES
+from karvan.futures.plant_study import first_study, missing_shops
 from karvan.reporting import charts
 from karvan.reporting.html import NONE, chart, esc, listed, para, section, table, words
 from karvan.reporting.map import KIND_WORDS, STATES, legend, plants_map
@@ -45,7 +46,7 @@ def facilities(page: Page) -> str:
         parts.append(
             chart(title, svg + legend(rows), unit="plants by state", source=f"Places: plants.csv. {esc(borders)}")
         )
-    parts.extend((_ladder(page), "<h3>Car plants</h3>", _table(page, cars)))
+    parts.extend((_ladder(page), _by_shops(page), "<h3>Car plants</h3>", _table(page, cars)))
     if others:
         parts.append("<h3>Trucks, buses and the rest, kept apart</h3>")
         parts.append(para("These never enter the car figures."))
@@ -131,6 +132,51 @@ def _ladder(page: Page) -> str:
         )
         + table(header, rows, text=(len(plants) + 1,), kind="tight", caption=f"Medians over futures, {year}.")
     )
+
+
+def _by_shops(page: Page) -> str:
+    """Each car plant simulated from its own shops, beside what the futures take."""
+    plants = [name for name in page.own_plants() if not missing_shops(page.study, name)]
+    if not plants:
+        return ""
+    rows = []
+    for name in plants:
+        found = first_study(page.study, name, page.first)
+        assert found.report is not None
+        year, bottleneck = found.year, found.report.bottleneck
+        conditions = f"<br><small>{esc('; '.join(found.conditions))}</small>" if found.conditions else ""
+        tie = len(bottleneck.candidates) > 1
+        reach = f"parameter.nameplate_reach.{name}"
+        rows.append(
+            [
+                f"{esc(page.plant(name))}, {year}{conditions}",
+                page.at(f"shops_capacity.{name}", year, spread=True),
+                page.at(f"shops_luck.{name}", year),
+                page.at(f"shops_ignorance.{name}", year),
+                f"{esc(bottleneck.verdict)}<small class=below>{'each ' if tie else ''}"
+                f"{page.at(f'shops_bottleneck.{name}', year, spread=True)} cars for 1 % more speed</small>",
+                f"{page.at(f'shops_reach.{name}', year)} / {page.fig(reach, decimals=2)}",
+                page.at(f"capacity_effective.{name}", year, spread=True) if year in page.run.years else NONE,
+            ]
+        )
+    header = [
+        "Plant",
+        "Cars its shops and shifts allow (5–95 %)",
+        "luck",
+        "ignorance",
+        "Bottleneck",
+        "Straight time / nameplate: by hours, in the futures",
+        "Effective in the futures (5–95 %)",
+    ]
+    words_ = para(
+        "The same plants once more, as an engineer would model them: shops simulated car by car, with the shifts, "
+        "breakdowns and buffers of shops.csv over their ranges. <em>Luck</em> is the standard deviation of a year's "
+        "cars by breakdowns alone, <em>ignorance</em> that of not knowing the inputs: far the larger, so better data "
+        "would say more than better machines. The futures do not use these hours, which are assumed, but the share of "
+        "nameplate that the best years on record reached. More for each plant, with what-ifs and cost per car: "
+        f"<code>karvan plant {esc(page.study.name)} {esc(plants[0])}</code>."
+    )
+    return "<h3>What shops and shifts would allow</h3>\n" + words_ + table(header, rows, text=(4,), kind="tight")
 
 
 def _ladder_finding(page: Page, plants: list[str], bottom: str) -> str:
