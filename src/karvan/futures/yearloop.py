@@ -41,6 +41,9 @@ from karvan.partnerships.sourcing import ExWorks, ex_works, local_content_of_cos
 BOUND = ("state", "demand", "capacity", "partner_supply")
 """What can bound a plant's output in a year, by code."""
 ITERATIONS = 10
+PLANNED_USE = 0.5
+"""Share of the staffed line at which a plant sets its price in a bad year: ``assumed``, range 0.3 to 0.8. Whoever put a
+bad year's fixed costs on the few cars of that year would sell none the next; the loss shows in the profit instead."""
 LEAST_ENTRANT = 0.5
 """Least price of an entrant over that of its peers that still counts as a lower price for the same thing: ``assumed``,
 range 0.4 to 0.7."""
@@ -196,7 +199,8 @@ class _Run:
         local = local_share_path(plants.local_now, plants.local_target, years, plants.half_life)
         wage = at(plants.wage, index)[:, None]
         people = at(plants.people_fixed, index)
-        volume = np.where(self.volume > 0, self.volume, 0.3 * at(plants.nameplate, index))
+        planned = PLANNED_USE * at(plants.nameplate, index) * np.asarray(plants.shares.straight_time)
+        volume = np.maximum(self.volume, planned)
         kit = at(plants.kit_price, index) * drift
         costs = ex_works(
             kit_price=kit,
