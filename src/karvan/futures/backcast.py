@@ -26,7 +26,7 @@ from karvan.futures.others import FLOOR, OthersFit, Record, fit_others, level_of
 from karvan.futures.starter import _write, make_starter
 from karvan.futures.starter_flows import car_share, find_country, read_world
 from karvan.futures.starter_tables import FULL_PLANT
-from karvan.study.evidence import year_value
+from karvan.study.evidence import YearValue, year_value
 from karvan.study.load import Study, load
 from karvan.study.register import parameters
 from karvan.study.tables import FILE, LINE, parse_date
@@ -120,39 +120,54 @@ def backcast(country: str, as_of: str, *, draws: int = DRAWS, seed: int = 1) -> 
     own_study = code in OWN_STUDIES
     kind = "passenger_cars" if own_study or len(cars) >= CARS_RECORD or not total else "total"
     made = dict(cars if kind == "passenger_cars" else total)
+    so_far: YearValue | None = None
     record = _record(date, kind).without(code)
     fit = fit_others(record)
     year = int(date[:4])
     years = tuple(range(year, year + AHEAD + 1))
     if own_study:
-        made = _claimed(date, year)
+        made, so_far = _claimed(date, year)
     last_year = max(made) if made else None
     last = made[last_year] if last_year is not None else 0.0
     level = level_of(made, last_year, fit.level_weight) if last_year is not None and last > 0 else None
     with as_known(date):
         run: Futures | None
         if own_study:
-            run, share = _own_run(code, date, years, draws, seed), 1.0
+            begin = years[1:] if so_far is not None else years
+            run, share = _own_run(code, date, begin, draws, seed), 1.0
         else:
             run, share = _run(code, date, made, kind, fit, years, draws, seed)
     units = _structural(run, level, share, years, draws, own_study)
+    if so_far is not None:
+        units = np.concatenate([_drawn(so_far, code, seed, draws)[:, None], units], axis=1)
     ahead = np.array(years, dtype=np.float64) - (year - 1 if last_year is None else last_year)
-    sigma = fit.spread(code, last, ahead)
+    sigma = np.where(ahead > 0, fit.spread(code, last, ahead), 0.0)  # a year on record is as sure as its claim
     noise = _tails(code, seed, draws, years, fit.tails(code))
     if level is None:
         reference = np.zeros_like(units)
     else:
         reference = np.exp(np.log(max(last, FLOOR)) + sigma * noise)
         units = _widened(units, sigma, noise, shrink=not own_study)
-    hub = _hub(run, units * (share if kind == "total" else 1.0), made, code, date, years)
+    hub = _hub(run, units * (share if kind == "total" else 1.0), code, date, years)
     return Forecast(code, date, kind, last_year, last, years, units, hub, "loop" if run else "record", reference)
 
 
-def _claimed(date: str, year: int) -> dict[int, float]:
-    """Azerbaijan's output by year from its evidence as known on the date."""
+def _claimed(date: str, year: int) -> tuple[dict[int, float], YearValue | None]:
+    """Azerbaijan's output by year from its evidence as known on the date, and the year of the date if half is known."""
     study = load(OWN_STUDIES["AZE"], as_of=date)
-    found = {y: year_value(study, "country", "output", KIND, y) for y in range(2000, year)}
-    return {y: value.value for y, value in found.items() if value is not None}
+    found = {y: year_value(study, "country", "output", KIND, y) for y in range(2000, year + 1)}
+    now = found.pop(year)
+    if now is not None and (now.basis == "ruled" or (now.basis == "range" and now.low < now.value / 2)):
+        now = None  # rules of the running year are hindsight; and less than half of a year says too little
+    made = {y: value.value for y, value in found.items() if value is not None}
+    return made | ({year: now.value} if now is not None else {}), now
+
+
+def _drawn(value: YearValue, code: str, seed: int, draws: int) -> Array:
+    """(D,), cars in the year of the date: what was made so far and the rest at its range."""
+    sd = max(value.error * value.value, (value.high - value.low) / 3.29)
+    normal = stream(seed, f"backcast.year.{code}", 0).standard_normal(draws)
+    return np.asarray(np.clip(value.value + sd * normal, value.low, None))
 
 
 def _own_run(code: str, date: str, years: Sequence[int], draws: int, seed: int) -> Futures:
@@ -256,11 +271,13 @@ def _widened(units: Array, sigma: Array, noise: Array, *, shrink: bool) -> Array
     own = np.maximum((high - low) / 2.0, 1e-6)
     kept = np.minimum(1.0, sigma / own) if shrink else np.ones_like(sigma)
     extra = np.sqrt(np.maximum(sigma**2 - (kept * own) ** 2, 0.0))
+    if not shrink:
+        return np.asarray(units * np.exp(extra * noise))
     return np.asarray(np.exp(middle + kept * (logs - middle) + extra * noise))
 
 
-def _hub(run: Futures | None, cars: Array, made: dict[int, float], code: str, date: str, years: Sequence[int]) -> Array:
-    """(Y,), chance that three-year means meet ``hub_volume``; years before the run from the record of cars."""
+def _hub(run: Futures | None, cars: Array, code: str, date: str, years: Sequence[int]) -> Array:
+    """(Y,), chance that three-year means meet ``hub_volume``; nan where the three years begin before the date."""
     out = np.full(len(years), np.nan)
     record = _record(date, "passenger_cars")
     sold = record.sold.get(code, {})
@@ -269,6 +286,8 @@ def _hub(run: Futures | None, cars: Array, made: dict[int, float], code: str, da
     home = run.figures["sales_new_home"]
     last = float(np.mean([sold[y] for y in sorted(sold)[-3:]]))
     home = last * home / np.maximum(np.median(home[:, :1]), 1.0)
+    if home.shape[1] < len(years):
+        home = np.concatenate([np.full((len(home), 1), last), home], axis=1)
     for i in range(2, len(years)):
         mean_made, mean_sold = cars[:, i - 2 : i + 1].mean(axis=1), home[:, i - 2 : i + 1].mean(axis=1)
         out[i] = float(np.mean((mean_made >= HUB_OUTPUT) & (mean_made >= HUB_RATIO * mean_sold)))

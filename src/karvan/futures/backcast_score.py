@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 
@@ -350,15 +351,11 @@ def skill(size: float | None = None, as_of: str = "2010") -> Skill:
     'all'
     """
     group = "all" if size is None else next(name for name, low, high in SIZES if low < size <= high)
-    rows = _kept()["skill"]
-    assert isinstance(rows, list)
+    rows = kept_skills()
     for row in rows:
-        if row["group"] == group and str(row["as_of"]).startswith(as_of):
-            pairs = {
-                name: tuple(np.nan if v is None else v for v in row[name]) for name in ("better_error", "better_crps")
-            }
-            return Skill(**{**row, **pairs})
-    known = sorted({str(row["as_of"])[:4] for row in rows})
+        if row.group == group and row.as_of.startswith(as_of):
+            return row
+    known = sorted({row.as_of[:4] for row in rows})
     raise UnknownName(
         f"no backcast of '{group}' as of '{as_of}' is published; {nearest(as_of, known) or ', '.join(known)}"
     )
@@ -367,3 +364,33 @@ def skill(size: float | None = None, as_of: str = "2010") -> Skill:
 def command() -> str:
     """The command that makes the published result."""
     return str(_kept()["command"])
+
+
+def markdown(skills: Sequence[Skill]) -> list[str]:
+    """The published table, a row a group, as Markdown."""
+    head = (
+        "| as of | countries by last output | forecasts (countries) | model: mean, median | last figure: mean, median "
+        "| CRPS: model, last figure with others' spread | inside 50 % | inside 90 % |"
+    )
+    rows = [head, "|---|---|---:|---:|---:|---:|---:|---:|"]
+    for s in skills:
+        last, spread = s.rulers.get("last"), s.rulers.get("last_spread")
+        plain = f"{last['error_mean']:.2f}, {last['error_median']:.2f}" if last else "-"
+        wide = f"{spread['crps']:.3f}" if spread else "-"
+        rows.append(
+            f"| {s.as_of[:4]} | {s.group} | {s.forecasts} ({s.countries}) | {s.error_mean:.2f}, {s.error_median:.2f} "
+            f"| {plain} | {s.crps:.3f}, {wide} | {s.covered_50:.0%} | {s.covered_90:.0%} |"
+        )
+    return rows
+
+
+def kept_skills() -> list[Skill]:
+    """Every group of the published result."""
+    rows = _kept()["skill"]
+    assert isinstance(rows, list)
+    return [_skill(row) for row in rows]
+
+
+def _skill(row: Mapping[str, Any]) -> Skill:
+    pairs = {name: tuple(np.nan if v is None else v for v in row[name]) for name in ("better_error", "better_crps")}
+    return Skill(**{**row, **pairs})
