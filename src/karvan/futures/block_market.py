@@ -43,6 +43,8 @@ class Market:
     """(D, Y, P), year-to-year multiplier on what buyers want from a plant."""
     entrant: Array
     """(D, V), appeal of an entrant at equal price: own offers only, else 0."""
+    home_entrant: Array
+    """(D, V), odds at home of a grown newcomer among own offers, at its own price."""
     appeal_ramp: Array
     """(D,), years."""
     export_reach: Array
@@ -95,8 +97,11 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     rows = {str(row["offer"]): row for row in prepared.study.table("offers").iter_rows(named=True)}
     price = np.stack([_price(prepared, draws, v, rows.get(layout.offers[v])) for v in range(offers)], axis=-1)
     entrant = np.zeros((size, offers))
+    newcomer = np.zeros((size, offers))
     for v in np.flatnonzero(own):
         entrant[:, v] = steady(prepared, draws, "entrant_appeal", layout.plants[layout.offer_plant[v]])
+        share = np.clip(steady(prepared, draws, "entrant_home_share", layout.plants[layout.offer_plant[v]]), 0.0, 0.9)
+        newcomer[:, v] = share / (1.0 - share)
     names = layout.plants[: layout.own]
     reach = parameter(prepared, draws, "export_reach", names)
     full = np.zeros((size, reach.shape[1], offers))
@@ -111,6 +116,7 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
         rival_drift=np.exp(steady(prepared, draws, "rival_cost_drift")[:, None] * time),
         noise=_plant_noise(prepared, draws, names),
         entrant=entrant,
+        home_entrant=newcomer,
         appeal_ramp=steady(prepared, draws, "appeal_ramp_years"),
         export_reach=full,
         record=record,

@@ -204,7 +204,9 @@ class Trade:
             everyone = np.flatnonzero((ces.product == ces.product[v]) & ~self.own)
             for m in range(weight.shape[1]):
                 present[v, m] = ces.brand_share[nest[v], m] > 0
-                for group in (mates, alike, everyone):
+                # At home a newcomer's share is stated at its own price: the record behind it was sold at such prices.
+                groups = (mates,) if m == layout.home else (mates, alike, everyone)
+                for group in groups:
                     total = weight[group, m].sum()
                     if total > 0:
                         out[:, v, m] = (base[:, group, m] * weight[group, m]).sum(axis=1) / total
