@@ -18,7 +18,9 @@ from karvan.study.load import cell_of_row
 
 KITS = ("kit_lead_days", "kit_lead_sd", "kit_safety_days")
 """Parameters of the rung ``kits``."""
-TOGETHER = ("rate_per_hour", "shifts", "hours_per_shift", "days_per_year")
+HOURS = ("shifts", "hours_per_shift", "days_per_year")
+"""Attributes that only a plant taken apart reads."""
+TOGETHER = ("rate_per_hour", *HOURS)
 """Attributes in which the shops of a plant go together: they are laid out for one another and work the same days."""
 
 
@@ -68,6 +70,8 @@ def _shops(prepared: Prepared, draws: Draws, plant: str) -> dict[str, dict[str, 
     for row in rows.iter_rows(named=True):
         cell = cell_of_row(f"shops.{row['attribute']}.{plant}.{row['shop']}", row, "plants")
         prepared.cells[cell.name] = cell
+        if row["attribute"] in HOURS:
+            continue  # `nameplate_reach` stands for them
         if row["attribute"] in TOGETHER:
             luck = luck_of(row["attribute"], plant, cell)
             prepared.cells[luck.name] = luck
@@ -81,4 +85,5 @@ def _shops(prepared: Prepared, draws: Draws, plant: str) -> dict[str, dict[str, 
 def luck_of(attribute: str, plant: str, cell: Cell) -> Cell:
     """The common place of a plant's shops between low and high."""
     name = f"shops.{attribute}.{plant}"
-    return Cell(name, 0.0, 0.5, 1.0, "uniform", "share of 1", cell.source, cell.note, "shops.csv", "plants")
+    note = "place of the plant between low and high; its shops are laid out for one another"
+    return Cell(name, 0.0, 0.5, 1.0, "uniform", "share of 1", "assumed", note, cell.place.split(":")[0], "plants")

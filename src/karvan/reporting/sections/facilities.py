@@ -3,7 +3,7 @@
 from typing import Any
 
 from karvan.futures.figures import ALIASES
-from karvan.futures.plant_study import first_study, missing_shops
+from karvan.futures.plant_study import NOT_YET, first_study, missing_shops
 from karvan.reporting import charts
 from karvan.reporting.html import NONE, chart, esc, listed, para, section, table, words
 from karvan.reporting.map import KIND_WORDS, STATES, legend, plants_map
@@ -144,7 +144,17 @@ def _by_shops(page: Page) -> str:
         found = first_study(page.study, name, page.first)
         assert found.report is not None
         year, bottleneck = found.year, found.report.bottleneck
-        conditions = f"<br><small>{esc('; '.join(found.conditions))}</small>" if found.conditions else ""
+        said = [esc(text) for text in found.conditions]
+        if found.state in NOT_YET:
+            chance, delay = (
+                page.fig(f"parameter.{word}.{name}", spread=True) for word in ("open_probability", "open_delay")
+            )
+            opens = page.study.table("plants").filter(plant=name)["opened"][0] or "no date of opening"
+            said[0] = (
+                f"{STATE_WORDS[found.state]}, {esc(opens)} as planned: opens at all with {chance}, {delay} years late; "
+                "what follows is a plant that opens on its date"
+            )
+        conditions = f"<br><small>{'; '.join(said)}</small>" if said else ""
         tie = len(bottleneck.candidates) > 1
         reach = f"parameter.nameplate_reach.{name}"
         rows.append(
