@@ -102,8 +102,9 @@ def prim(x: Array, y: BoolArray, *, peel: float = PEEL, least: float = LEAST_SUP
     """A box in which the outcome is frequent.
 
     Peeling as in Friedman and Fisher (1999), section 5.1, with the mean of the outcome as target; of the boxes on the
-    way the one with the largest harmonic mean of density and coverage is kept; limits whose removal costs least are
-    then removed until ``limits`` remain and each raises the density by two standard errors or more.
+    way the one with the largest weighted harmonic mean of density (which counts double) and coverage is kept; limits
+    whose removal costs least are then removed until ``limits`` remain and each raises the density by two standard
+    errors or more.
 
     Parameters
     ----------
@@ -142,9 +143,9 @@ def _inside(x: Array, box: Array) -> BoolArray:
 
 
 def _score(y: BoolArray, inside: BoolArray) -> float:
-    """Harmonic mean of density and coverage."""
+    """Weighted harmonic mean of density and coverage, density counting double (van Rijsbergen 1979, F with 1/2)."""
     hit = float((y & inside).sum())
-    return 2.0 * hit / float(y.sum() + inside.sum()) if hit else 0.0
+    return 1.25 * hit / float(0.25 * y.sum() + inside.sum()) if hit else 0.0
 
 
 def _simplified(x: Array, y: BoolArray, box: Array, limits: int) -> Array:
