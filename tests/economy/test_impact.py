@@ -142,6 +142,9 @@ class TestBridge:
 
 class TestRefusals:
     def test_price_basis(self, textbook: InputOutputTable) -> None:
+        for ask in (textbook.impact, lambda demand: impact(textbook, demand)):
+            with pytest.raises(InputError, match="not told the price basis .* expected price_basis='basic', or"):
+                ask({"1": 1.0})
         with pytest.raises(InputError, match="credited with the dealer's share"):
             impact(textbook, {"1": 1.0}, price_basis="purchasers")
         with pytest.raises(InputError, match="price_basis is 'producers' for a table at basic prices"):

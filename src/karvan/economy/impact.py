@@ -116,7 +116,7 @@ def impact(
     table: InputOutputTable,
     demand: Mapping[str, float] | ArrayLike,
     *,
-    price_basis: str,
+    price_basis: str | None = None,
     closure: Closure | None = None,
     bridge: PriceBridge | None = None,
     exogenous_output: Mapping[str, float] | None = None,
@@ -133,7 +133,7 @@ def impact(
     ----------
     demand : (S,), or amounts by sector label, money of the table; final demand, so sales of parts to another plant in
         the table do not belong here.
-    price_basis : ``basic`` (or that of the table), or ``purchasers`` with a ``bridge``.
+    price_basis : ``basic`` (or that of the table), or ``purchasers`` with a ``bridge``; must be said.
     closure : how households are put inside; without it the induced part is left out.
     bridge : takes purchases at purchasers' prices apart.
     exogenous_output : output by sector label, money: for a plant or industry whose output is fixed.
@@ -142,8 +142,8 @@ def impact(
 
     Raises
     ------
-    InputError : price basis unknown, not that of the table, or without its bridge; demand for an industry whose output
-        is fixed; financing without a closure.
+    InputError : price basis not said, unknown, not that of the table, or without its bridge; demand for an industry
+        whose output is fixed; financing without a closure.
     UnknownName : a sector that the table does not have.
 
     >>> t = InputOutputTable([[150, 500], [200, 100]], [350, 1700], output=[1000, 2000], sectors=["1", "2"],
@@ -151,6 +151,12 @@ def impact(
     >>> round(impact(t, {"1": 600.0, "2": 1500.0}, price_basis="basic").total("output"), 1)      # 1247.5 + 1841.6
     3089.1
     """
+    if price_basis is None:
+        raise InputError(
+            f"impact was not told the price basis of the demand; expected price_basis={table.prices!r}, or "
+            "'purchasers' with a bridge: what buyers pay holds taxes, margins and imports, and put on the factory it overstates the "
+            "impact, nearly twofold for a car"
+        )
     f, leaks = _demand(table, demand, price_basis, bridge)
     fixed = [table.position(label) for label in exogenous_output] if exogenous_output else []
     if fixed and f[fixed].any():

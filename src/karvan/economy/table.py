@@ -389,7 +389,7 @@ class InputOutputTable:
         self,
         demand: Vector,
         *,
-        price_basis: str,
+        price_basis: str | None = None,
         closure: Closure | None = None,
         bridge: "PriceBridge | None" = None,
         exogenous_output: Mapping[str, float] | None = None,
