@@ -143,7 +143,7 @@ class TestBridge:
 class TestRefusals:
     def test_price_basis(self, textbook: InputOutputTable) -> None:
         for ask in (textbook.impact, lambda demand: impact(textbook, demand)):
-            with pytest.raises(InputError, match="not told the price basis .* expected price_basis='basic', or"):
+            with pytest.raises(InputError, match=r"not told the price basis .* expected price_basis='basic', or"):
                 ask({"1": 1.0})
         with pytest.raises(InputError, match="credited with the dealer's share"):
             impact(textbook, {"1": 1.0}, price_basis="purchasers")

@@ -154,8 +154,8 @@ def impact(
     if price_basis is None:
         raise InputError(
             f"impact was not told the price basis of the demand; expected price_basis={table.prices!r}, or "
-            "'purchasers' with a bridge: what buyers pay holds taxes, margins and imports, and put on the factory it overstates the "
-            "impact, nearly twofold for a car"
+            "'purchasers' with a bridge: what buyers pay holds taxes, margins and imports, and put on the factory it "
+            "overstates the impact, nearly twofold for a car"
         )
     f, leaks = _demand(table, demand, price_basis, bridge)
     fixed = [table.position(label) for label in exogenous_output] if exogenous_output else []
