@@ -16,11 +16,13 @@ from karvan.base.axes import Array
 from karvan.base.errors import UnknownName
 from karvan.base.quantities import Quantity, quantities
 from karvan.facilities.ladder import RUNGS
+from karvan.futures import parity
 from karvan.futures.ensemble import ALTERNATIVES, BOUND, CONDITIONS, Futures, simulate
 from karvan.futures.figures import Figure, draws_of, figure, net_draws, parse
 from karvan.futures.inputs import Draws
 from karvan.hub.appraisal import npv
 from karvan.hub.verdict import Thresholds
+from karvan.market.cost import delivered_cost
 from karvan.study.audit import audit
 from karvan.study.evidence import contradictions, stale
 from karvan.study.load import Study
@@ -91,7 +93,20 @@ def every_draw(quantity: Quantity, run: Futures, runs: dict[str, Futures]) -> Ar
     return np.concatenate([draws_of(address, runs) for address in addresses])
 
 
-APART = ("record", "threshold", "base_rate", "count", "shops", "difference", "ministry", "occupations")
+APART = (
+    "record",
+    "threshold",
+    "base_rate",
+    "count",
+    "shops",
+    "difference",
+    "ministry",
+    "occupations",
+    "step",
+    "parity",
+    "need",
+    "need_end",
+)
 """Kinds that are no draws, or that some futures do not have (see test_economy_figures)."""
 DRAWN = [q for q in quantities().values() if q.kind not in APART]
 
@@ -277,6 +292,58 @@ class TestPrices:
         assert np.all(delivered >= total * (1 - 1e-9))
         home = one.layout.home
         same(delivered[one.layout.own_offers, home], total[one.layout.own_offers, home])
+
+    def test_price_step(self, one: Futures, azerbaijan: Study) -> None:
+        """The rungs of one future add up to its price, obstacles on top."""
+        runs = {"baseline": one}
+        offer, rungs = "neftchala_khazar", parity.STEPS
+        for market in ("AZE", "RUS", "GEO"):
+            parts = [at(f"price_step.{step}.{offer}.{market}.2026", azerbaijan, runs).value for step in rungs]
+            assert min(parts[:-1]) >= 0.0
+            total = at(f"price_delivered.{offer}.{market}.2026", azerbaijan, runs).value
+            assert sum(parts) == pytest.approx(total)
+        with pytest.raises(UnknownName, match="no step 'fees'; did you mean 'fee'"):
+            at(f"price_step.fees.{offer}.RUS.2026", azerbaijan, runs)
+        with pytest.raises(UnknownName, match=r"needs the keys STEP\.OFFER\.MARKET"):
+            at("price_step.fee.2026", azerbaijan, runs)
+
+    def test_price_parity(self, one: Futures, azerbaijan: Study) -> None:
+        """Put in place of the rung it gives the rival's price: the ladder made anew by the market stage."""
+        runs = {"baseline": one}
+        offer, rival, market = "hajigabul_chevrolet", "uzb_chevrolet", "UZB"
+        v, m = one.layout.offers.index(offer), one.layout.markets.index(market)
+        step = {name: float(one.offers[f"step.{name}"][v, m]) for name in parity.STEPS if name != "obstacles"}
+        cif = step["ex_works"] + step["compliance"] + step["freight"] + step["insurance"]
+        landed = cif + step["duty"] + step["excise"] + step["fee"]
+        here, theirs = (at(f"price_delivered.{o}.{market}.2026", azerbaijan, runs).value for o in (offer, rival))
+        barrier = here / sum(step.values())
+        needed = at(f"price_parity.ex_works.{offer}.{rival}.{market}.2026", azerbaijan, runs).value
+        again = delivered_cost(
+            [needed + step["compliance"]],
+            freight=[[step["freight"]]],
+            insurance_rate=step["insurance"] / (cif - step["insurance"]),
+            duty_rate=step["duty"] / cif,
+            excise=[[step["excise"]]],
+            fee=[[step["fee"]]],
+            certification=[[step["certification"]]],
+            vat_rate=[step["vat"] / landed],
+            margin_rate=step["margin"] / (landed + step["certification"]),
+        )
+        assert float(again.total[0, 0]) * barrier == pytest.approx(theirs)
+        # No fee so low that it makes up for a car twice as dear: then there is no number.
+        tried = {name: parity.parity(one, name, v, one.layout.offers.index(rival), m) for name in parity.MOVED}
+        assert all(np.isnan(x) or x >= 0 for x in tried.values())
+
+    def test_hub_need(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        run = runs["baseline"]
+        found = at("hub_need.reach.export_share.2030", azerbaijan, runs).value
+        (need,) = [row for row in parity.needs(azerbaijan, run, 2030) if row.lever == "reach"]
+        assert found == need.needed["export_share"] and 0.0 < found < 1.0
+        assert np.isnan(at("hub_need.fee.output.2030", azerbaijan, runs).value)
+
+    def test_hub_need_end(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at("hub_need_end.fee.output.2030", azerbaijan, runs).value < 2 / 3
+        assert at("hub_need_end.reach.export_share.2030", azerbaijan, runs).value >= 2 / 3
 
 
 class TestJobs:

@@ -16,7 +16,7 @@ from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.base.quantities import Quantity, quantities
 from karvan.economy.decompose import concentration_hhi, concentration_theil
-from karvan.futures import around, ministry
+from karvan.futures import around, ministry, parity
 from karvan.futures.ensemble import BOUND, Futures, without_industry
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS
 from karvan.study.cells import Cell
@@ -148,6 +148,8 @@ def figure(text: str, study: Study, runs: Mapping[str, Futures]) -> Figure:
         raise UnknownName(f"the evidence has no {quantity.title.lower()} for {address.period}")
     if quantity.kind in (*around.KINDS, "difference"):
         return _around_figure(address, quantity, study, runs)
+    if quantity.kind in parity.QUANTITY_KINDS:
+        return _rung_figure(address, quantity, study, runs)
     values = draws_of(address, runs)
     values = values[~np.isnan(values)]  # futures that have no such thing, such as a cost per car without a car
     if not values.size:
@@ -330,6 +332,18 @@ def _lost_draws(keys: tuple[str, ...], run: Futures, y: int) -> Array:
     plant = _index(run.own_plants, keys[1] if len(keys) > 1 else "", "plant")
     here = run.plants[f"rung_{rungs[place]}"][:, y, plant]
     return run.plants[f"rung_{rungs[max(place - 1, 0)]}"][:, y, plant] - here
+
+
+def _rung_figure(address: Address, quantity: Quantity, study: Study, runs: Mapping[str, Futures]) -> Figure:
+    """A rung of a price, its break-even, or what a lever would have to be: one number, no draws."""
+    if address.scenario not in runs:
+        raise UnknownName(f"no futures of scenario '{address.scenario}' at hand; {nearest(address.scenario, runs)}")
+    run, year = runs[address.scenario], int(address.period[:4])
+    if year not in run.years:
+        raise UnknownName(f"no {quantity.name} for {year}: these futures run from {run.years[0]} to {run.years[-1]}")
+    found = parity.value(quantity.name, quantity.kind, address.keys, year, study, run)
+    unit = unit_of(quantity, study)
+    return Figure(address.text, "forecast", found, found, found, unit, quantity.decimals, quantity.title, 0.0)
 
 
 def _around_figure(address: Address, quantity: Quantity, study: Study, runs: Mapping[str, Futures]) -> Figure:

@@ -1,0 +1,117 @@
+"""What decides in a market, and what it would have to be: rungs of the delivered price and their break-evens.
+
+The first year's ladders are kept as medians. The price of a car is linear in each of its rungs, the others as they
+are, so the rung at which it costs the buyer what the rival's car costs is found in closed form. What a lever would have
+to be for the hub verdict is found by moving it (:mod:`karvan.futures.needs`).
+"""
+
+from typing import Final
+
+import numpy as np
+
+from karvan.base.axes import Array
+from karvan.base.errors import UnknownName, nearest
+from karvan.futures.ensemble import Futures
+from karvan.futures.needs import ALL, KINDS, Need, levers_needed
+from karvan.hub.verdict import CONDITIONS
+from karvan.study.load import Study
+
+QUANTITY_KINDS: Final = ("step", "parity", "need", "need_end")
+"""Kinds of quantities that :func:`value` answers."""
+STEPS: Final = (
+    "ex_works", "compliance", "freight", "insurance", "duty", "excise", "fee", "certification", "vat", "margin",
+    "obstacles",
+)  # fmt: skip
+"""Rungs from the plant gate to the buyer; ``obstacles`` is what stands above the ladder."""
+MOVED: Final = ("ex_works", "freight", "duty", "excise", "fee", "certification", "obstacles")
+"""Rungs for which parity is asked: the others follow from them."""
+NEED_DRAWS: Final = 60
+"""Futures in which levers are tried for a report."""
+
+
+def value(name: str, kind: str, keys: tuple[str, ...], year: int, study: Study, run: Futures) -> float:
+    """A rung, a break-even or a need; nan where there is none.
+
+    Errors: :class:`UnknownName` for a rung, offer, market, lever or condition that does not exist.
+    """
+    wanted = {"step": 3, "parity": 4}.get(kind, 2)
+    if len(keys) != wanted:
+        form = {3: "STEP.OFFER.MARKET", 4: "STEP.OFFER.RIVAL.MARKET", 2: "LEVER.CONDITION"}[wanted]
+        raise UnknownName(f"{name} needs the keys {form}, found '{'.'.join(keys)}'")
+    if kind in ("need", "need_end"):
+        lever = _known(keys[0], [k.name for k in KINDS], "lever")
+        condition = _known(keys[1], [*CONDITIONS, ALL], "condition")
+        need = next(row for row in needs(study, run, year) if row.lever == lever)
+        found = need.needed[condition]
+        if kind == "need_end":
+            return need.at_end[condition]
+        return float("nan") if found is None else found
+    step = _known(keys[0], STEPS if kind == "step" else MOVED, "step")
+    offer = _place(keys[1], run.layout.offers, "offer")
+    market = _place(keys[-1], run.layout.markets, "market")
+    if kind == "step":
+        return rung(run, step, offer, market)
+    return parity(run, step, offer, _place(keys[2], run.layout.offers, "offer"), market)
+
+
+def rung(run: Futures, step: str, offer: int, market: int) -> float:
+    """Median of a rung of the first year, dollars per car."""
+    if step != "obstacles":
+        return float(run.offers[f"step.{step}"][offer, market])
+    ladder = sum(float(run.offers[f"step.{name}"][offer, market]) for name in STEPS if name != "obstacles")
+    return _price(run, offer, market) - ladder
+
+
+def parity(run: Futures, step: str, offer: int, rival: int, market: int) -> float:
+    """The rung at which an offer costs what the rival's costs, the other rungs as they are; nan if below nothing.
+
+    With ``B`` the factor of other obstacles, ``v`` and ``g`` VAT and the dealer's margin as shares and ``t`` duty over
+    the customs value, the price moves by ``B (1 + v + g)`` with duty, excise and fee, by ``1 + t`` times that with
+    freight and the price at the gate, and by ``B (1 + g)`` with certification. All at the medians of the rungs.
+    """
+    at = {name: rung(run, name, offer, market) for name in STEPS}
+    cif = at["ex_works"] + at["compliance"] + at["freight"] + at["insurance"]
+    landed = cif + at["duty"] + at["excise"] + at["fee"]
+    ladder = landed + at["certification"] + at["vat"] + at["margin"]
+    here = _price(run, offer, market)
+    above = here / ladder
+    vat, margin = at["vat"] / landed, at["margin"] / (landed + at["certification"])
+    slope = above * (1.0 + vat + margin)
+    slopes = dict.fromkeys(("duty", "excise", "fee"), slope)
+    slopes |= dict.fromkeys(("freight", "ex_works"), slope * (1.0 + at["duty"] / cif))
+    slopes |= {"certification": above * (1.0 + margin), "obstacles": 1.0}
+    needed = at[step] + (_price(run, rival, market) - here) / slopes[step]
+    return needed if needed >= 0.0 else float("nan")
+
+
+def needs(study: Study, run: Futures, year: int) -> tuple[Need, ...]:
+    """What each lever would have to be on top of the run's scenario; worked out once for a study."""
+    memo = study._memo.setdefault(__name__, {})
+    key = (run.scenario, year, run.seed, min(run.draws, NEED_DRAWS))
+    if key not in memo:
+        memo[key] = levers_needed(study, scenario=run.scenario, year=year, draws=key[3], seed=run.seed)
+    found: tuple[Need, ...] = memo[key]
+    return found
+
+
+def decides(run: Futures, offer: int, rival: int, market: int) -> tuple[str, str]:
+    """The rung on which an offer is furthest behind its rival, and the same among what a government sets."""
+    gaps = {name: rung(run, name, offer, market) - rung(run, name, rival, market) for name in MOVED}
+    set_ = {name: gap for name, gap in gaps.items() if name not in ("ex_works", "freight")}
+    first, second = max(gaps, key=lambda n: gaps[n]), max(set_, key=lambda n: set_[n])
+    return (first if gaps[first] >= 1.0 else ""), (second if set_[second] >= 1.0 else "")
+
+
+def _price(run: Futures, offer: int, market: int) -> float:
+    prices: Array = run.offers["delivered"][:, offer, market]
+    return float(np.median(prices))
+
+
+def _known(word: str, options: "list[str] | tuple[str, ...]", what: str) -> str:
+    if word not in options:
+        raise UnknownName(f"no {what} '{word}'; {nearest(word, options) or 'known: ' + ', '.join(options)}")
+    return word
+
+
+def _place(word: str, options: tuple[str, ...], what: str) -> int:
+    return options.index(_known(word, options, what))
