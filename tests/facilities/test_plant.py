@@ -9,6 +9,7 @@ import pytest
 from karvan.base.errors import InputError
 from karvan.facilities import (
     RUNGS,
+    InputDraws,
     KitSupply,
     Line,
     Money,
@@ -37,7 +38,7 @@ def four_shops(**changes: Any) -> Plant:
 
 @pytest.fixture(scope="module")
 def report() -> PlantReport:
-    return four_shops().report(replications=30, what_ifs=[])
+    return four_shops().report(replications=30, what_ifs=[], effort=0.4)
 
 
 class TestFourShops:
@@ -96,7 +97,7 @@ class TestLadderOfOtherPlants:
             age_years=0.0,
             ramp_months=(6.0, 15.0),
         )
-        report = plant.report(what_ifs=[], replications=20)
+        report = plant.report(what_ifs=[], replications=20, effort=0.1)
         rungs = {name: float(report.ladder.rungs[name]) for name in RUNGS}
         assert rungs["straight_time"] == pytest.approx(5 * 8 * 5 * 48)
         assert rungs["overtime"] == pytest.approx(9_600 * 1.1)
@@ -106,7 +107,7 @@ class TestLadderOfOtherPlants:
 
     def test_nothing_announced_means_the_whole_year(self) -> None:
         plant = Plant("silent", [Shop("final", 10.0, availability=1.0, first_time_right=1.0)])
-        report = plant.report(what_ifs=[], replications=2)
+        report = plant.report(what_ifs=[], replications=2, effort=0.1)
         assert float(report.ladder.nameplate) == 87_600
         assert float(report.ladder.effective) == pytest.approx(10 * 3840)
         assert any("8,760" in line for line in report.assumed)
@@ -119,7 +120,7 @@ class TestLadderOfOtherPlants:
         ]
         plant = Plant("night", shops, weeks_per_year=4)
         enough, short = (
-            float(each.report(what_ifs=[], replications=2, draws=10).ladder.effective)
+            float(each.report(what_ifs=[], replications=2, draws=10, effort=0.1).ladder.effective)
             for each in (plant, replace(plant, shops=[replace(s, buffer_after=10) for s in shops]))
         )
         assert enough == pytest.approx(60 * 80 * 4, rel=0.03)  # the stock of the first night has to be built
@@ -129,23 +130,64 @@ class TestLadderOfOtherPlants:
         shop = Shop("final", 6.0, availability=0.95, mttr_min=10, first_time_right=1.0)
         weekly = KitSupply(lot=480, cadence_hours=168, lead_mean_hours=24 * 24, lead_sd_hours=4 * 24)
         late = Plant("late", [shop], kits=weekly)
-        report = late.report(replications=12, draws=10)
+        report = late.report(replications=12, draws=10, effort=0.1)
         assert float(report.ladder.lost["kits"]) > 0.003 * float(report.ladder.rungs["rework"])
         stock = next(found for found in report.what_ifs if "safety stock" in found.name)
         assert stock.cars > 0
-        assert float(Plant("on time", [shop]).report(what_ifs=[], replications=5, draws=10).ladder.lost["kits"]) == 0.0
+        assert (
+            float(
+                Plant("on time", [shop]).report(what_ifs=[], replications=5, draws=10, effort=0.1).ladder.lost["kits"]
+            )
+            == 0.0
+        )
 
     def test_demand_below_capacity(self) -> None:
         plant = Plant("quiet", [Shop("final", 10.0, availability=0.95)], demand=1_000.0, money=Money(1e6, 10, 20, 1e4))
-        report = plant.report(what_ifs=[], replications=5)
+        report = plant.report(what_ifs=[], replications=5, effort=0.1)
         assert report.with_demand is not None
         assert float(report.with_demand.output) == 1_000.0
         assert report.cost_per_car["demand"] > report.cost_per_car["p5"] > report.cost_per_car["p95"]
 
     def test_same_seed_same_report(self) -> None:
         plant = Plant("twice", [Shop("body", 10.0), Shop("final", 10.0)])
-        first, again = (plant.report(what_ifs=[], replications=5, draws=20) for _ in range(2))
+        first, again = (plant.report(what_ifs=[], replications=5, draws=20, effort=0.1) for _ in range(2))
         assert first.effective == again.effective
+
+
+class TestGivenRanges:
+    def test_ignorance_from_draws_of_the_inputs(self) -> None:
+        """Speeds 10 % up or down and hours 5 % up or down: the range of the rate is theirs."""
+        plant = Plant("known", [Shop("skd", 5.0, availability=0.95, mttr_min=10, first_time_right=0.9)], shifts=1)
+        cycle = 720.0 / np.array([[0.9], [1.1]] * 10)
+        factor = np.repeat([0.95, 1.05], 10)
+        drawn = InputDraws(cycle, np.full((20, 1), 190.0), np.full((20, 1), 10.0), factor)
+        report = plant.report(what_ifs=[], replications=3, inputs=drawn, effort=0.2)
+        low, high = report.effective.ignorance
+        middle = float(report.ladder.effective)
+        assert (low / middle, high / middle) == pytest.approx((0.9 * 0.95, 1.1 * 1.05), rel=0.01)
+
+    def test_what_ifs_made_from_the_bottleneck_carry_their_kind_and_size(self) -> None:
+        shops = [Shop("paint shop", 20.0, availability=0.95), Shop("final", 10.0, availability=0.95)]
+        plant = Plant("two", shops, shifts=1, overtime=0.1, kits=KitSupply(380, 168.0, 240.0, 48.0))
+        report = plant.report(what_ifs=plant.usual_what_ifs, replications=2, draws=10, effort=0.1)
+        options = plant.usual_what_ifs(report.bottleneck)
+        assert [option.kind for option in options] == ["shift", "speed", "speed", "repair", "places", "kits"]
+        assert [option.name for option in options if option.kind == "speed"] == [
+            "paint shop 3 % faster",
+            "final 3 % faster",
+        ]
+        assert options[0].plant.overtime == pytest.approx(0.05), "the hours of overtime stay"
+        assert options[2].size == pytest.approx(0.3)
+        gained = {found.name: found.cars for found in report.what_ifs}
+        assert gained["final 3 % faster"] > 0.01 * float(report.ladder.effective), "kits are ordered for the plan"
+
+    def test_spread_passes_are_nearly_the_same_rate(self) -> None:
+        plant = four_shops()
+        shops = [replace(shop, first_time_right=0.95) for shop in plant.shops]
+        one, other = (
+            replace(plant, shops=shops).line(spread=spread).simulate(500, 20, shares=False) for spread in (False, True)
+        )
+        assert other.throughput_per_hour.mean() == pytest.approx(one.throughput_per_hour.mean(), rel=0.005)
 
 
 class TestMoney:
@@ -161,7 +203,7 @@ class TestMoney:
 
     def test_a_shift_costs_its_people(self) -> None:
         plant = Plant("one", [Shop("final", 5.0, availability=0.95)], shifts=1, money=Money(1e6, 10, 20, 1e4))
-        report = plant.report(replications=5, draws=20)
+        report = plant.report(replications=5, draws=20, effort=0.1)
         shift = next(found for found in report.what_ifs if found.name == "one more shift")
         assert shift.yearly_cost == 200_000
         assert shift.cost_per_extra_car == pytest.approx(200_000 / shift.cars)
@@ -199,7 +241,7 @@ class TestWhatIsAssumed:
             Shop("body", 60.0, oee=0.80, oee_counts="in_line", first_time_right=1.0),
             Shop("final", 70.0, availability=1.0),
         ]
-        report = Plant("measured", shops).report(what_ifs=[], replications=6, draws=10)
+        report = Plant("measured", shops).report(what_ifs=[], replications=6, draws=10, effort=0.1)
         assert float(report.ladder.effective) == pytest.approx(60 * 3840 * 0.80, rel=0.01)
 
 
@@ -279,6 +321,7 @@ class TestRefusals:
                 "would count it twice",
             ),
             (lambda: Plant("p", [Shop("x", 10.0)]).report(replications=1), "at least 2 and 10"),
+            (lambda: Plant("p", [Shop("x", 10.0)]).report(effort=0.0), "effort 0 found"),
             (lambda: Money(-1.0, 0, 0, 0), "capex is -1"),
             (lambda: Money(1.0, 0, 0, 0, life_years=0.0), "life_years is 0"),
         ],
