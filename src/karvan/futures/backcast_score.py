@@ -394,3 +394,29 @@ def kept_skills() -> list[Skill]:
 def _skill(row: Mapping[str, Any]) -> Skill:
     pairs = {name: tuple(np.nan if v is None else v for v in row[name]) for name in ("better_error", "better_crps")}
     return Skill(**{**row, **pairs})
+
+
+def block() -> str:
+    """The published result in words and tables, as Markdown: what the docs page shows."""
+    lines = [f"Made by `{command()}`.", "", *markdown(kept_skills()), ""]
+    for found in (s for s in kept_skills() if s.group == "all"):
+        low, middle, high = found.better_error
+        low_c, middle_c, high_c = found.better_crps
+        told = [name for name in found.rulers if name not in ("last_spread", "targets")]
+        rulers = "; ".join(f"{name} {found.rulers[name]['error_mean']:.2f}" for name in told)
+        lines += [
+            f"- As of {found.as_of[:4]}, model less last figure, mean error: {middle:+.3f} (5-95 % over resampled "
+            f"countries {low:+.3f} to {high:+.3f});",
+            f"  CRPS, model less last figure with others' spread: {middle_c:+.3f} ({low_c:+.3f} to {high_c:+.3f}). "
+            "Below 0 the model is better.",
+            f"  Mean error: model {found.error_mean:.2f}; {rulers}.",
+        ]
+    hubs = _kept()["hub_volume"]
+    assert isinstance(hubs, list)
+    for hub in hubs:
+        lines.append(
+            f"- As of {hub['as_of'][:4]}, Brier score of `hub_volume`: model {hub['model']:.3f}, base rate "
+            f"{hub['base_rate']:.3f}, persistence {hub['persistence']:.3f} ({hub['forecasts']} forecasts, it held in "
+            f"{hub['outcomes']})."
+        )
+    return "\n".join([*lines, ""])
