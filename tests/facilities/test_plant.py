@@ -8,7 +8,9 @@ import pytest
 
 from karvan.base.errors import InputError
 from karvan.facilities import (
+    ALWAYS,
     RUNGS,
+    Calendar,
     InputDraws,
     KitSupply,
     Line,
@@ -111,6 +113,7 @@ class TestLadderOfOtherPlants:
         assert float(report.ladder.nameplate) == 87_600
         assert float(report.ladder.effective) == pytest.approx(10 * 3840)
         assert any("8,760" in line for line in report.assumed)
+        assert any("2 x 8 h on 240 days" in line for line in report.assumed)
 
     def test_paint_in_three_shifts_beside_two(self) -> None:
         shops = [
@@ -125,6 +128,19 @@ class TestLadderOfOtherPlants:
         )
         assert enough == pytest.approx(60 * 80 * 4, rel=0.03)  # the stock of the first night has to be built
         assert short < 0.75 * enough
+
+    def test_a_shop_with_hours_of_its_own(self) -> None:
+        """Final works four ten-hour days with a break of an hour, 36 hours a week; body two shifts of eight, 80."""
+        short = Calendar.weekly(1, 10, 4, break_minutes=60)
+        shops = [
+            Shop("body", 20, availability=1.0, first_time_right=1.0, buffer_after=2000),
+            Shop("final", 20, availability=1.0, first_time_right=1.0, calendar=short),
+        ]
+        plant = Plant("halves", shops, weeks_per_year=4)
+        assert plant.shop_hours(shops[1]) == pytest.approx(4 * 36)
+        report = plant.report(what_ifs=[], replications=2, draws=10, effort=0.1)
+        assert float(report.ladder.rungs["straight_time"]) == pytest.approx(20 * 36 * 4)
+        assert float(report.ladder.effective) == pytest.approx(20 * 36 * 4, rel=0.02)
 
     def test_kits_take_their_own_rung(self) -> None:
         shop = Shop("final", 6.0, availability=0.95, mttr_min=10, first_time_right=1.0)
@@ -308,6 +324,7 @@ class TestRefusals:
             (lambda: Shop("x", 10.0, buffer_after=-3), "buffer_after is -3"),
             (lambda: Shop("x", 10.0, kind="pant"), "did you mean 'paint'"),  # type: ignore[arg-type]
             (lambda: Shop("x", 10.0, shifts=4), "shifts is 4"),
+            (lambda: Shop("x", 10.0, shifts=1, calendar=ALWAYS), "shifts stand beside a calendar"),
             (lambda: Shop("x", 10.0, spread=2.0), "spread is 2"),
             (lambda: complete(Shop("x", 10.0, oee=0.95, first_time_right=0.9), last=True), "OEE holds quality"),
             (lambda: Plant("p", []), "no shop found"),

@@ -220,6 +220,10 @@ class Plant:
         if self.age_years is not None and self.ramp_months is None:
             half, most = RAMP_MONTHS_NEW
             lines.append(f"ramp-up: {half:g} months to 50 % and {most:g} to 90 % (judgement for a new plant)")
+        if (self.shifts, self.hours_per_shift, self.days_per_week, self.weeks_per_year) == (2, 8.0, 5, 48.0):
+            lines.append("calendar: 2 x 8 h on 240 days (usual; assumed unless it was given so)")
+        if self.money is not None and (self.money.life_years, self.money.interest) == (10.0, 0.10):
+            lines.append("money: 10 years at 10 % (assumed unless given so; 8 to 20 years, 5 to 18 %)")
         if self.kits is None:
             lines.append("kits: always at hand (no supply given)")
         return tuple(lines)
@@ -511,15 +515,18 @@ class Plant:
 
     def shop_hours(self, shop: Shop) -> float:
         """Straight-time hours of a shop in a year."""
+        if shop.calendar is not None:
+            return shop.calendar.open_hours / shop.calendar.period_hours * 168.0 * self.weeks_per_year
         return (shop.shifts or self.shifts) * self.hours_per_shift * self.days_per_week * self.weeks_per_year
 
     def _calendar(self, shop: Shop) -> Calendar:
-        return Calendar.weekly(shop.shifts or self.shifts, self.hours_per_shift, self.days_per_week)
+        return shop.calendar or Calendar.weekly(shop.shifts or self.shifts, self.hours_per_shift, self.days_per_week)
 
     @property
     def _mixed(self) -> bool:
-        """Whether shops keep different shifts, so that the line must know the clock."""
-        return len({shop.shifts or self.shifts for shop in self.shops}) > 1
+        """Whether shops keep different hours, so that the line must know the clock."""
+        own = any(shop.calendar is not None for shop in self.shops)
+        return own or len({shop.shifts or self.shifts for shop in self.shops}) > 1
 
     @property
     def line_hours(self) -> float:

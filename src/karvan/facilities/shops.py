@@ -10,6 +10,7 @@ from typing import Final, Literal
 import numpy as np
 
 from karvan.base.errors import InputError, nearest
+from karvan.facilities.calendars import Calendar
 
 Kind = Literal["press", "body", "paint", "trim", "final", "other"]
 
@@ -71,6 +72,8 @@ class Shop:
     """Places for cars between this shop and the next. Not read for the last shop."""
     shifts: int | None = None
     """Shifts of this shop, where they differ from the plant's."""
+    calendar: Calendar | None = None
+    """Opening hours of this shop, where more than the shifts differ: hours, days, breaks. Instead of ``shifts``."""
     oee: float | None = None
     """Overall equipment effectiveness instead of availability, share of 1."""
     oee_counts: Literal["alone", "in_line"] = "alone"
@@ -113,6 +116,8 @@ class Shop:
                 raise fault(
                     f"availability {self.availability:g} but MTBF and MTTR make {implied:.4g}; give two of the three"
                 )
+        if self.shifts is not None and self.calendar is not None:
+            raise fault("shifts stand beside a calendar; give one of them")
         if self.availability == 1.0 and self.mttr_min is not None:
             raise fault("availability is 1 but mttr_min is given; a shop that never fails has no repairs")
 
