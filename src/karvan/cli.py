@@ -121,6 +121,7 @@ def check(study: str, as_of: str | None, everything: bool, as_json: bool) -> Non
 @click.option(
     "--scenario", "scenarios", multiple=True, help="Scenario; repeat for several. The first leads. All if left out."
 )
+@click.option("--levers/--no-levers", default=True, help="Whether each lever is tried for each condition of a hub.")
 @draws_option
 @until_option
 @seed_option
@@ -131,6 +132,7 @@ def report(
     study: str,
     output: Path | None,
     scenarios: tuple[str, ...],
+    levers: bool,
     draws: int,
     until: int | None,
     seed: int,
@@ -161,7 +163,7 @@ def report(
     last = runs[lead].years[-1]
     year = min(NEAR, last)
     strongest = drivers(f"output.{year}@{lead}", runs)
-    write(runs, path, main=lead, backrun=back, drivers=strongest)
+    write(runs, path, main=lead, backrun=back, drivers=strongest, needs=levers)
     if as_json:
         emit(
             {

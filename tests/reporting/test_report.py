@@ -294,3 +294,22 @@ def test_figures_that_do_not_exist_show_a_dash(runs: dict[str, Futures]) -> None
     page = Page(runs["baseline"].study, runs, "baseline")
     assert "data-figure" not in page.fig("output.1971")
     assert page.fig("output.1971") == '<span class="none">–</span>'
+
+
+def test_the_hub_section_says_where_cars_go_and_what_decides(text: str, runs: dict[str, Futures]) -> None:
+    """Every scenario with its destinations, and the rung that decides with what it would have to be."""
+    hub = text[text.index('id="hub"') : text.index('id="scenarios"')]
+    assert "Where the cars go, scenario by scenario" in hub and "Which rule, fee or cost decides" in hub
+    year = runs["baseline"].years[-1]
+    for name in runs:
+        if name != "no_industry":
+            suffix = "" if name == "baseline" else f"@{name}"
+            assert f'data-figure="exports.{year}{suffix}"' in hub
+    assert "price_step.fee." in hub and "price_parity." in hub
+    assert "What each lever would have to be" not in hub  # only where it was asked for
+
+
+def test_levers_are_tried_where_asked(runs: dict[str, Futures]) -> None:
+    page = report.render(runs, needs=True)
+    hub = page[page.index("What each lever would have to be") :]
+    assert 'data-figure="hub_need.reach.export_share.' in hub and 'data-figure="hub_need_end.fee.output.' in hub

@@ -46,6 +46,8 @@ class Page:
     main: str
     backrun: Futures | None = None
     drivers: Drivers | None = None
+    needs: bool = False
+    """Whether levers are tried for the conditions of the hub verdict, which takes some seconds."""
     cited: dict[str, Claim] = field(default_factory=dict)
     ruled: dict[tuple[str, str, str, str], YearValue] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)

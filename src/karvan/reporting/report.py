@@ -50,6 +50,7 @@ def render(
     main: str = "baseline",
     backrun: Futures | None = None,
     drivers: Drivers | None = None,
+    needs: bool = False,
 ) -> str:
     """The report as HTML text.
 
@@ -59,10 +60,12 @@ def render(
     main : the scenario that the text speaks of.
     backrun : futures of :func:`karvan.futures.history.run_history`; without it the report says that there is none.
     drivers : of :func:`karvan.futures.drivers.drivers`; without it likewise.
+    needs : whether each lever is tried for each condition of the hub verdict, which takes some seconds.
 
     Errors: :class:`UnknownName` if ``main`` is not among the runs.
     """
     page = _page(runs, main, backrun, drivers)
+    page.needs = needs
     # Sources come last, because they list what the others cite.
     body = "".join(
         write_section(page)

@@ -9,6 +9,7 @@ from karvan.hub.verdict import ALTERNATIVES, CONDITIONS, threshold_sensitivity
 from karvan.reporting import charts
 from karvan.reporting.html import chart, esc, listed, para, section, table, words
 from karvan.reporting.page import Page
+from karvan.reporting.sections.hub_markets import what_decides, what_levers_need, where_cars_go
 
 CONDITION_WORDS = {
     "output": "output",
@@ -46,7 +47,10 @@ def hub(page: Page) -> str:
         _conditions(page),
         _outside(page),
         _instead(page),
+        where_cars_go(page, CONDITION_WORDS),
         _costs(page),
+        _decides(page),
+        what_levers_need(page, CONDITION_WORDS),
         _sensitivity(page),
     )
 
@@ -297,6 +301,13 @@ def _costs(page: Page) -> str:
             + (" Medians by market need not add up to the median of the whole." if exports > 0 else "")
         )
     )
+
+
+def _decides(page: Page) -> str:
+    """Which rung of the main car's price decides in each market."""
+    offer = _main_offer(page)
+    rivals = main_rivals(page, offer)
+    return what_decides(page, offer, rivals) if rivals else ""
 
 
 def _sensitivity(page: Page) -> str:

@@ -1,0 +1,144 @@
+"""Where the cars go by scenario, which rung of the price decides in each market, and what it would have to be."""
+
+import numpy as np
+
+from karvan.futures.parity import decides
+from karvan.hub.verdict import CONDITIONS
+from karvan.reporting.html import esc, listed, para, table
+from karvan.reporting.page import Page
+
+STEP_WORDS = {
+    "ex_works": "price at the gate",
+    "freight": "freight",
+    "duty": "duty",
+    "excise": "excise",
+    "fee": "recycling and other fees",
+    "certification": "certification",
+    "obstacles": "other obstacles",
+}
+TOP = 3
+"""Destinations shown."""
+
+
+def where_cars_go(page: Page, condition_words: dict[str, str]) -> str:
+    """By scenario: exports, the largest destinations, and what binds the verdict."""
+    last = page.last
+    rows = []
+    for name in page.scenarios:
+        run = page.runs[name]
+        if last not in run.years or name == "no_industry":
+            continue
+        y = run.years.index(last)
+        mean = run.markets["exports"][:, y].mean(axis=0)
+        order = [int(m) for m in np.argsort(-mean, kind="stable") if mean[m] >= 1.0][:TOP]
+        goes = [
+            f"{esc(page.country(run.layout.markets[m]))} "
+            f"{page.at(f'exports.{run.layout.markets[m]}', last, spread=True, scenario=name)}"
+            for m in order
+        ]
+        rows.append(
+            [
+                esc(page.study.scenario(name).title),
+                page.at("output", last, spread=True, scenario=name),
+                page.at("exports", last, spread=True, scenario=name),
+                "; ".join(goes) or "nowhere",
+                page.at("hub_verdict", last, scenario=name),
+                condition_words[run.verdict.binding_name[y]],
+            ]
+        )
+    if not rows:
+        return ""
+    head = ["Scenario", f"Made {last}", f"Exported {last}", "Largest destinations on average", "Chance", "What binds"]
+    return "<h3>Where the cars go, scenario by scenario</h3>\n" + table(
+        head,
+        rows,
+        text=(3, 5),
+        kind="tight",
+        caption="Median over futures with the 5–95 % range; destinations in the order of their means, so a median of "
+        "none says that fewer than half of the futures send cars there. What binds is the condition whose waiver would "
+        "raise the chance most.",
+    )
+
+
+def what_decides(page: Page, offer: str, rivals: dict[str, str]) -> str:
+    """In each market the rung on which the main car is furthest behind, and what it would have to be."""
+    run, first = page.run, page.first
+    layout = run.layout
+    v = layout.offers.index(offer)
+    rows, cheaper = [], []
+    for market, rival in rivals.items():
+        m, r = layout.markets.index(market), layout.offers.index(rival)
+        ours, theirs = (page.value(page.address(f"price_delivered.{o}.{market}", first)) for o in (offer, rival))
+        if ours <= theirs:
+            cheaper.append(esc(page.country(market)))
+            continue
+        cells = []
+        for step in decides(run, v, r, m):
+            if not step:
+                cells += ["none", "", ""]
+                continue
+            pair = " against ".join(page.at(f"price_step.{step}.{o}.{market}", first) for o in (offer, rival))
+            parity = page.address(f"price_parity.{step}.{offer}.{rival}.{market}", first)
+            enough = page.get(parity) is not None
+            cells += [STEP_WORDS[step], pair, page.fig(parity) if enough else "not even at nothing"]
+        rows.append([esc(page.country(market)), esc(page.offer(rival)), *cells])
+    says = (
+        f"{page.offer(offer)} costs its buyer no more than the main rival in {listed(cheaper)}; there it is liking, "
+        "reach and leave to export that decide, not the price."
+        if cheaper
+        else ""
+    )
+    if not rows:
+        return para(says) if says else ""
+    head = [
+        "Market", "Main rival there", "Furthest behind on", "Ours and theirs, USD", "For the same price",
+        "Of what states set", "Ours and theirs, USD", "For the same price",
+    ]  # fmt: skip
+    return (
+        "<h3>Which rule, fee or cost decides</h3>\n"
+        + table(
+            head,
+            rows,
+            text=(1, 2, 3, 5, 6),
+            kind="tight",
+            caption=f"Medians of {first}. &ldquo;For the same price&rdquo; is what that one rung of our car&rsquo;s "
+            "price would have to be, all others as they are, for the buyer to pay what the rival&rsquo;s car costs.",
+        )
+        + (para(says) if says else "")
+    )
+
+
+def what_levers_need(page: Page, condition_words: dict[str, str]) -> str:
+    """What each lever would have to be for each condition, if the report was asked to try them."""
+    if not page.needs:
+        return ""
+    from karvan.futures.parity import needs
+
+    last = page.last
+    rows = []
+    for need in needs(page.study, page.run, last):
+        cells = []
+        for condition in CONDITIONS:
+            found = need.needed[condition]
+            if found is None:
+                cells.append(f"no: {page.at(f'hub_need_end.{need.lever}.{condition}', last)} at the end")
+            elif found == need.now:
+                cells.append("holds already")
+            else:
+                cells.append(page.at(f"hub_need.{need.lever}.{condition}", last))
+        end = "to nothing" if need.end == 0.0 else "to its far end"
+        rows.append([esc(need.title[:1].upper() + need.title[1:]) + f" <small>({end})</small>", *cells])
+    head = [
+        "Lever, moved alone",
+        *[condition_words[name][:1].upper() + condition_words[name][1:] for name in CONDITIONS],
+    ]
+    return "<h3>What each lever would have to be</h3>\n" + table(
+        head,
+        rows,
+        kind="tight",
+        caption=f"The value of the lever, as a multiple of today&rsquo;s, at which the condition holds in {last} with "
+        "the chance from which &ldquo;hub&rdquo; is said; reach is a share of the partners&rsquo; full network. "
+        "&ldquo;No&rdquo; gives the chance at the lever&rsquo;s far end: a quarter of today&rsquo;s freight or wages, "
+        "half the value of the currency, a plant fifteen times as large. The far ends are assumed. Few futures stand "
+        "behind these.",
+    )
