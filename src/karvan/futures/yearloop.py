@@ -127,7 +127,7 @@ class _Run:
         self.states = PlantStates(self.plants.state0.copy(), self.plants.opened0.copy())
         self.fleet = self.demand.fleet0
         self.used_cars = UsedCars(prepared, draws, self.demand)
-        self.additions_scale: Array | None = None
+        self.additions_offset: Array | None = None
         size, own = draws.size, self.layout.own
         # What base-year flows send abroad was made too: else an exporter's first costs would be those of a workshop.
         abroad = np.zeros(own)
@@ -254,12 +254,14 @@ class _Run:
         )
         alive = (self.fleet * demand.survival).sum(axis=-1)
         base = demand.new_base + demand.used_base
-        wanted = np.maximum(next_owned * people / 1000.0 - alive, FLOOR * base)
-        if self.additions_scale is None:
-            # The fleet model is set to the purchases of the base year; what it had to be scaled by is kept in sight.
-            self.additions_scale = base / np.maximum(wanted, 1.0)
+        wanted = next_owned * people / 1000.0 - alive
+        if self.additions_offset is None:
+            # The fleet model is set to the purchases of the base year by a flow of cars that it cannot account for
+            # (scrapping, stock and re-exports are known badly). As a factor it would amplify what follows.
+            self.additions_offset = base - wanted
+        wanted = np.maximum(wanted + self.additions_offset, FLOOR * base)
         chosen = self.used_cars.choose(layout.years[index], index, self.price_ratio)
-        additions = wanted * self.additions_scale * demand.cycle[:, index] * chosen.bought
+        additions = wanted * demand.cycle[:, index] * chosen.bought
         share = np.clip(chosen.new * self._at(demand.new_factor, index), 0.0, 1.0)
         self.used_duty = chosen.duty[:, layout.home]
         step = fleet_step(self.fleet, demand.survival, alive + additions, share, chosen.ages)
