@@ -94,8 +94,8 @@ class _Question:
     gate: Array
 
 
-def candidates(study: Study) -> tuple[str, ...]:
-    """The candidate countries of a study, the home country among them."""
+def candidates(study: Study, kits_from: str = KITS_FROM) -> tuple[str, ...]:
+    """The candidate countries of a study, the home country among them; the country of the kits is none."""
     markets = study.settings.markets
     if set(REGION) <= set(markets) and study.settings.home in REGION:
         return REGION
@@ -107,7 +107,7 @@ def candidates(study: Study) -> tuple[str, ...]:
             for name in ("new_sales_now", "new_sales")
         ]
         size[market] = next((float(frame["mid"][0]) for frame in found if frame.height), 0.0)
-    others = sorted((m for m in markets if m != study.settings.home), key=lambda m: (-size[m], m))
+    others = sorted((m for m in markets if m not in (study.settings.home, kits_from)), key=lambda m: (-size[m], m))
     return (*others[: CANDIDATES - 1], study.settings.home)
 
 
@@ -131,7 +131,7 @@ def where_to_build(
 
     Errors: :class:`UnknownName` for a site that is no market of the study; :class:`InputError` for too many sites.
     """
-    chosen = tuple(dict.fromkeys(sites)) or candidates(study)
+    chosen = tuple(dict.fromkeys(sites)) or candidates(study, kits_from)
     for site in chosen:
         if site not in study.settings.markets:
             raise UnknownName(
