@@ -127,9 +127,9 @@ def shown(value: float) -> str:
 
 
 def _show_sobol(found: "Sobol") -> None:
-    ranks = "ranks of " if found.ranked else ""
+    what = "the figure's ranks" if found.ranked else "the figure"
     click.echo(
-        f"{found.figure}: Sobol indices of the {ranks}figure, with 95 % confidence intervals; {found.futures:,} futures"
+        f"{found.figure}: Sobol indices of {what}, with 95 % confidence intervals; {found.futures:,} futures"
     )
     width = max(len(row.title) for row in found.rows)
     click.echo(f"{'':<{width}}  {'alone':>14}  {'with others':>14}  numbers")
