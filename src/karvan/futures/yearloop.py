@@ -467,7 +467,8 @@ class _Run:
             output=made,
             sales_home=at_home,
             exports=exported,
-            export_share=_share(exported, made),
+            # Cars sold from last year's stock can outnumber those made: the share is of the larger.
+            export_share=_share(exported, np.maximum(made, exported)),
             sales_new_home=new_home,
             imports_new=imported_new,
             imports_used=used[:, home],
