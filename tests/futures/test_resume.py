@@ -96,7 +96,7 @@ class TestStoppedAnywhere:
         steps = len(watch.events)
         # plan, then two blocks of a detail and one or four tables, quantiles, manifest: five steps each; then removals.
         assert steps == 5 * (1 + 2 * (2 if keep == "figures" else 5) + 2) + 3
-        for step in range(steps):
+        for step in range(0, steps, 1 if keep == "figures" else 3):
             folder = tmp_path / f"run-{step}"
             with pytest.raises(Killed):
                 keep_run(azerbaijan, folder, draws=DRAWS, until=2026, keep=keep, watch=StopAt(step))
@@ -194,6 +194,39 @@ class TestKilled:
         else:
             subprocess.run([*command, str(folder)], check=True, capture_output=True)
         assert contents(folder) == contents(whole)
+
+    @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are looked up in /proc")
+    def test_workers_end_with_the_one_that_started_them(self, tmp_path: Path) -> None:
+        command = [sys.executable, "-m", "karvan.cli", "run", "azerbaijan", "--draws", "50000", "--workers", "2", "-o"]
+        process = subprocess.Popen(
+            [*command, str(tmp_path / "run")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        started: list[str] = []
+        for _ in range(300):
+            found = [child for child in children.read_text().split() if "spawn_main" in _line(child)]
+            if len(found) > len(started):
+                started = found
+            if len(started) == 2:
+                break
+            time.sleep(0.1)
+        time.sleep(0.3)
+        process.kill()
+        process.wait()
+        assert len(started) == 2
+        for _ in range(300):
+            if not any("spawn_main" in _line(child) for child in started):
+                break
+            time.sleep(0.1)
+        assert not any("spawn_main" in _line(child) for child in started)
+
+
+def _line(process: str) -> str:
+    """The command line of a process; empty for one that has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 class TestMessages:

@@ -128,9 +128,7 @@ def shown(value: float) -> str:
 
 def _show_sobol(found: "Sobol") -> None:
     what = "the figure's ranks" if found.ranked else "the figure"
-    click.echo(
-        f"{found.figure}: Sobol indices of {what}, with 95 % confidence intervals; {found.futures:,} futures"
-    )
+    click.echo(f"{found.figure}: Sobol indices of {what}, with 95 % confidence intervals; {found.futures:,} futures")
     width = max(len(row.title) for row in found.rows)
     click.echo(f"{'':<{width}}  {'alone':>14}  {'with others':>14}  numbers")
     for row in found.rows:

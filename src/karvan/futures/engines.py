@@ -15,8 +15,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
-from multiprocessing import get_context
-from threading import Lock
+from multiprocessing import get_context, parent_process
+from threading import Lock, Thread
 from typing import Any, TypeVar
 
 from karvan._version import __version__
@@ -137,7 +137,7 @@ def run_pieces(
     with ExitStack() as stack:
         if executor is None and engine == PROCESSES:
             executor = stack.enter_context(
-                ProcessPoolExecutor(count, get_context("spawn"), initializer=_remember, initargs=(digest, payload))
+                ProcessPoolExecutor(count, get_context("spawn"), initializer=_begin, initargs=(digest, payload))
             )
             handle = None  # the processes have it already
         elif executor is None:
@@ -193,6 +193,24 @@ def _remember(digest: str, payload: bytes) -> None:
     threadpool_limits(limits=1)
     _KEPT.clear()
     _KEPT[digest] = Worker(pickle.loads(payload))
+
+
+def _begin(digest: str, payload: bytes) -> None:
+    """Start a process of this machine: it knows its task, and ends when the one that started it has ended."""
+    _remember(digest, payload)
+    follow_parent()
+
+
+def follow_parent() -> None:
+    """End this process when the one that started it has ended: a killed run is to leave no workers behind."""
+    Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run(handle: bytes | None, digest: str, piece: Piece, finish: Finish[T]) -> T:

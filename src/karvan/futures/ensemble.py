@@ -13,7 +13,16 @@ from karvan.base.axes import Array
 from karvan.base.errors import InputError, UnknownName, nearest
 from karvan.base.quantities import quantities
 from karvan.base.streams import BLOCK
-from karvan.futures.engines import IN_PROCESS, PROCESSES, Piece, Task, Worker, run_pieces, whole
+from karvan.futures.engines import (
+    IN_PROCESS,
+    PROCESSES,
+    Piece,
+    Task,
+    Worker,
+    follow_parent,
+    run_pieces,
+    whole,
+)
 from karvan.futures.inputs import Prepared
 from karvan.futures.layout import Layout
 from karvan.futures.sample import LHS, Correlation, Sampling, check_names
@@ -264,6 +273,7 @@ _STUDY: dict[str, Study] = {}
 
 
 def _keep_study(study: Study) -> None:
+    follow_parent()
     _STUDY["study"] = study
 
 
