@@ -1,6 +1,7 @@
 """``karvan cost``: rungs add up to what a run says buyers pay, and the deciding rung is the one that tells most."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 from karvan.cli import main
 from karvan.futures.costs import MADE, RULES, SOLD, CostLadder, close_up, cost_ladders
 from karvan.futures.ensemble import simulate
+from karvan.futures.starter import new_study
 from karvan.study.load import Study, load
 
 DRAWS = 30
@@ -78,6 +80,15 @@ def test_futures_do_not_depend_on_how_many_are_looked_at(study: Study) -> None:
 
 class TestCommand:
     """What a person meets."""
+
+    @pytest.mark.parametrize("country", ["KAZ", "GEO", "MAR"])
+    def test_starter_studies(self, country: str, tmp_path: Path) -> None:
+        """Georgia makes no cars: there a newcomer's is shown."""
+        folder = new_study(country, tmp_path / country)
+        result = CliRunner().invoke(main, ["cost", str(folder), "--to", country, "--draws", "10"])
+        assert result.exit_code == 0, result.output
+        assert f"to {country}, " in result.output and "= what the buyer pays" in result.output
+        assert ("newcomer" in result.output) == (country == "GEO")
 
     def test_table(self) -> None:
         result = CliRunner().invoke(main, ["cost", "azerbaijan", "--to", "geo,RUS", "--draws", "20"])

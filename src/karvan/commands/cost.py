@@ -75,7 +75,8 @@ def lines(row: "CostLadder", names: dict[str, str]) -> list[str]:
     """A ladder as a small table."""
     from karvan.futures.costs import MADE, SOLD
 
-    name = names.get(row.plant, row.plant)
+    newcomer = "A newcomer nobody has announced"
+    name = names.get(row.plant, newcomer if row.plant.startswith("unannounced") else row.plant)
     title = f"{name} to {row.market}, {row.year}"
     out = [title, f"  the plant runs in {row.runs:.0%} of futures; rival there: {row.rival or 'none'}"]
     out.append(f"  {'USD per car':<26}{'ours (5-95 %)':>24}{'rival (5-95 %)':>24}{'gap':>9}")

@@ -149,7 +149,8 @@ def cost_ladders(
     steps = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     layout = prepared.layout
     running = (steps["running"] > 0).mean(axis=0)
-    plants = [p for p in range(layout.own) if p not in layout.slots]
+    # A study without a plant shows what a newcomer's car would cost.
+    plants = [p for p in range(layout.own) if p not in layout.slots] or list(layout.slots[:1])
     shown = [p for p in plants if running[p] >= RUNS] or plants
     out = []
     for p in shown:
