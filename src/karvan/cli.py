@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from karvan.futures.ensemble import Futures
     from karvan.study.load import Study
 
-SIDE_DRAWS = 500
+SIDE_DRAWS = 250
 """Futures of the scenarios that stand beside the main one in a report."""
 
 

@@ -43,11 +43,12 @@ def scenarios(page: Page) -> str:
                 page.at("exports", last, spread=True, scenario=name),
                 page.at("local_content", last, spread=True, scenario=name),
                 page.at("hub_verdict", last, scenario=name),
+                page.at("count_futures", near, scenario=name),
             ]
         )
         cells = [page.at(body, near, spread=True, scenario=name) for body, _ in WORTH]
         worth.append([told_as, *cells, page.at("npv", last, spread=True, scenario=name)])
-    heads = [f"Output {near}", f"Output {last}", f"Exports {last}", f"Local content {last}", f"Hub {last}"]
+    heads = [f"Output {near}", f"Output {last}", f"Exports {last}", f"Local content {last}", f"Hub {last}", "Futures"]
     told = [
         f"<b>{esc(page.study.scenario(name).title)}</b> ({esc(name)}): {esc(page.study.scenario(name).description)}"
         for name in names
