@@ -1,6 +1,7 @@
 """The command line. Heavy imports stay inside the commands, so that help is instant."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from karvan.futures.ensemble import Futures
     from karvan.study.load import Study
 
-SIDE_DRAWS = 250
+FEW_CLAIMS = 50
+"""Claims up to which a study has no record worth a look back."""
+SIDE_DRAWS = 150
 """Futures of the scenarios that stand beside the main one in a report."""
 
 
@@ -121,7 +124,7 @@ def check(study: str, as_of: str | None, everything: bool, as_json: bool) -> Non
 @click.option(
     "--scenario", "scenarios", multiple=True, help="Scenario; repeat for several. The first leads. All if left out."
 )
-@click.option("--levers/--no-levers", default=True, help="Whether each lever is tried for each condition of a hub.")
+@click.option("--levers", is_flag=True, help="Try what each lever would have to be for a hub (slower).")
 @draws_option
 @until_option
 @seed_option
@@ -144,6 +147,7 @@ def report(
     from karvan.futures.drivers import drivers
     from karvan.futures.ensemble import simulate_many
     from karvan.futures.history import run_history
+    from karvan.futures.plant_study import take_apart
     from karvan.reporting.report import summary, write
     from karvan.study.load import load
 
@@ -157,9 +161,13 @@ def report(
         loaded.scenario(name)
     path = output or Path(f"{loaded.name}.html")
     path.parent.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said before the work
-    with progress("futures") as bar:
-        runs = simulate_many(loaded, wanted, until=until, seed=seed, workers=workers, progress=bar)
-    back = run_history(loaded, draws=min(draws, SIDE_DRAWS), seed=seed) if len(loaded.table("claims")) > 50 else None
+    with ThreadPoolExecutor(1) as beside:  # this process would only wait while others run the futures
+        history = beside.submit(run_history, loaded, draws=min(draws, SIDE_DRAWS), seed=seed)
+        shops = beside.submit(take_apart, loaded, loaded.settings.start_year)
+        with progress("futures") as bar:
+            runs = simulate_many(loaded, wanted, until=until, seed=seed, workers=workers, progress=bar)
+        shops.result()
+        back = history.result() if len(loaded.table("claims")) > FEW_CLAIMS else None
     last = runs[lead].years[-1]
     year = min(NEAR, last)
     strongest = drivers(f"output.{year}@{lead}", runs)

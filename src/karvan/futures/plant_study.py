@@ -195,6 +195,13 @@ def first_study(study: Study, plant: str, year: int) -> PlantStudy:
     return quick_study(study, plant, max(year, floor(opened)) if later else year)
 
 
+def take_apart(study: Study, year: int) -> None:
+    """Take every own plant apart that can be, so that figures and the report find it done."""
+    for plant in own_plants(study):
+        if not missing_shops(study, plant):
+            first_study(study, plant, year)
+
+
 def missing_shops(study: Study, plant: str) -> str:
     """Why a plant cannot be taken apart; empty where it can."""
     return _missing(known_plant(study, plant), shop_cells(study, plant))
