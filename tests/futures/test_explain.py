@@ -2,21 +2,30 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from karvan.base.axes import Array
 from karvan.base.errors import UnknownName
 from karvan.base.quantities import Quantity, quantities
 from karvan.futures.ensemble import BOUND, Futures
 from karvan.futures.explain import Explanation, as_dict, explain, lines
 from karvan.futures.figures import RECORDS
 from karvan.futures.ministry import LOST, occupation_names
-from karvan.hub.verdict import ALTERNATIVES, CONDITIONS
+from karvan.hub.verdict import ALTERNATIVES
 from karvan.study.cells import Cell
 from karvan.study.load import Study
 
 PLANT = "hajigabul_azermash_cp"
+MARKET = "RUS"
 RECORD_YEARS = {"imports_vehicles": "2019", "imports_hybrid": "2020", "output_truck": "2025", "target_output": "2020"}
 """Years on record of quantities that are never simulated."""
+
+
+def price(run: Futures, offer: str) -> Array:
+    """(D,), the delivered price of an offer in the market that is asked for."""
+    found: Array = run.offers["delivered"][:, run.layout.offers.index(offer), run.layout.markets.index(MARKET)]
+    return found
 
 
 def keys_of(quantity: Quantity, run: Futures) -> list[str]:
@@ -27,15 +36,18 @@ def keys_of(quantity: Quantity, run: Futures) -> list[str]:
         "part": LOST[0],
         "occupation": next(iter(occupation_names(run.study)), ""),
         "plant": PLANT,
-        "market": "RUS",
+        "market": MARKET,
         "limit": BOUND[1],
         "rung": "rework",
         "offer": run.layout.offers[0],
         "industry": run.layout.industries[0],
-        "condition": CONDITIONS[0],
+        "condition": "export_share",
         "alternative": ALTERNATIVES[0],
         "donor": run.donors[0],
         "threshold": "output",
+        "step": "freight",
+        "rival": max(run.layout.offers, key=lambda name: np.median(price(run, name))),
+        "lever": "reach",
     }
     claims = run.study.table("claims")
     rows = claims.filter((claims["subject"] == "country") & (claims["attribute"] == "output"))["claim"].to_list()

@@ -51,6 +51,9 @@ class Year:
     local_parts: Array
     """(D, P, G), local parts of a car by component group."""
     ladder: DeliveredCost
+    """In every market, or in the home market alone."""
+    home_column: int
+    """Where the home market stands on the ladder's last axis."""
     quantities: Array
     """(D, V, M), cars sold."""
     used: Array
@@ -146,7 +149,7 @@ class Accountant:
         tax = tax_industry + tax_cars - subsidy
 
         bought, own_home = now.quantities[:, :, home], now.sales[:, :, home].sum(axis=-1)
-        cif = np.asarray(now.ladder.customs_value)[:, :, home]
+        cif = np.asarray(now.ladder.customs_value)[:, :, now.home_column]
         cif_new = (cif * bought)[:, self.foreign].sum(axis=-1)
         imports_cars = (cif_new + now.used[:, home] * economy.used_price) * rate
         imports_caused = impact.indirect["imports"] + impact.induced["imports"]
@@ -157,7 +160,7 @@ class Accountant:
         public = tax / economy.effects.rest
         profit_tax = due["profit"] - given_up["profit"]
         cash = profit.sum(axis=-1) - profit_tax / rate - invested - subsidy / rate
-        spent = (np.asarray(now.ladder.total)[:, :, home] * bought).sum(axis=-1) + now.used[:, home] * (
+        spent = (np.asarray(now.ladder.total)[:, :, now.home_column] * bought).sum(axis=-1) + now.used[:, home] * (
             economy.used_price + self._at(economy.used_tax, now.index) + now.used_duty
         )
         home_value = (now.content * now.costs.total * now.output).sum(axis=-1) * share(
@@ -260,7 +263,7 @@ class Accountant:
         """
         economy, home = self.economy, self.layout.home
         bought = now.quantities[:, :, home]
-        steps = {name: np.asarray(getattr(now.ladder, name))[:, :, home] * bought for name in CAR_TAXES}
+        steps = {name: np.asarray(getattr(now.ladder, name))[:, :, now.home_column] * bought for name in CAR_TAXES}
         new = {name: value.sum(axis=-1) * self.rate for name, value in steps.items()}
         border = {name: steps[name][:, self.foreign].sum(axis=-1) * self.rate for name in ("duty", "excise", "fee")}
         count = now.used[:, home] * self.rate
@@ -285,14 +288,16 @@ class Accountant:
         """
         home, own = self.layout.home, np.flatnonzero(~self.foreign)
         bought = now.quantities[:, :, home]
-        paid = {name: np.asarray(getattr(now.ladder, name))[:, :, home] for name in ("duty", "excise", "fee")}
+        paid = {
+            name: np.asarray(getattr(now.ladder, name))[:, :, now.home_column] for name in ("duty", "excise", "fee")
+        }
         wedge = -(paid["excise"] + paid["fee"])[:, own]
         product = self.layout.offer_product
         for k in range(len(self.layout.products)):
             weight = np.where(product == k, self.basket, 0.0)
             each = np.asarray(sum(paid.values())) @ weight / max(float(weight.sum()), 1e-12)
             wedge += np.where(product[own] == k, each[:, None], 0.0)
-        gate = np.asarray(now.ladder.ex_works)[:, own, home]
+        gate = np.asarray(now.ladder.ex_works)[:, own, now.home_column]
         wedge = np.minimum(wedge, 0.9 * gate)
         return share((wedge * bought[:, own]).sum(axis=-1), ((gate - wedge) * bought[:, own]).sum(axis=-1))
 

@@ -120,7 +120,7 @@ class Trade:
         return out
 
     def delivered(
-        self, ex_works: Array, content: Array, year: int, index: int, *, levers: bool = True
+        self, ex_works: Array, content: Array, year: int, index: int, *, levers: bool = True, full: bool = True
     ) -> tuple[DeliveredCost, Array, OriginResult]:
         """The delivered cost of every offer in every market.
 
@@ -128,6 +128,7 @@ class Trade:
         ----------
         ex_works : (D, V), dollars per car. content : (D, P), local content of own plants.
         index : place of the year in the run, for taxes that levers move.
+        full : whether the ladder is wanted in every market; else it has one column, the home market.
 
         Returns
         -------
@@ -138,7 +139,7 @@ class Trade:
         parts = {kind: self.friction(kind, year, levers=levers) for kind in KINDS}
         rule = self.rules(year, levers=levers)
         own = np.flatnonzero(self.own)
-        full = parts["duty_rate"][:, own]
+        mfn = parts["duty_rate"][:, own]
         # Local value counts for originating parts; what the stage calls local content is used for every value test.
         gap_cost = self.market.compliance[:, None, None]
         origin = origin_state(
@@ -147,7 +148,7 @@ class Trade:
             np.broadcast_to(rule.value[:, None, :], (self.draws.size, own.size, len(layout.markets))),
             np.broadcast_to(rule.points, (own.size, len(layout.markets))),
             compliance_cost_rate=lambda gap: gap * gap_cost,
-            mfn_rate=full,
+            mfn_rate=mfn,
             preferential_rate=np.broadcast_to(rule.preferential, (own.size, len(layout.markets))),
         )
         duty = np.broadcast_to(parts["duty_rate"], (self.draws.size, *parts["duty_rate"].shape[1:])).copy()
@@ -158,23 +159,55 @@ class Trade:
         per_cc[:, has] = 0.0
         duty[:, own] = origin.duty_rate
         per_cc[:, own] = np.where((origin.state == 1) | (origin.state == 2), 0.0, per_cc[:, own])
-        compliance = np.zeros_like(duty)
-        compliance[:, own] = origin.compliance_cost_rate
+        vat = self._rate("vat_rate", self.market.vat, index, levers)
+        dealer = self._rate("margin_rate", self.market.dealer, index, levers)
+        price = self._price(ex_works, parts, (duty, per_cc), origin.compliance_cost_rate, (vat, dealer))
+        shown = slice(None) if full else slice(layout.home, layout.home + 1)
+        compliance = np.zeros((*duty.shape[:2], duty[0, 0, shown].size))
+        compliance[:, own] = origin.compliance_cost_rate[..., shown]
         ladder = delivered_cost(
             ex_works,
-            freight=parts["freight"],
-            duty_rate=duty,
-            duty_per_cc=per_cc,
+            freight=parts["freight"][..., shown],
+            duty_rate=duty[..., shown],
+            duty_per_cc=per_cc[..., shown],
             engine_cc=self.cc,
-            excise=parts["excise"],
-            fee=parts["fee"],
-            certification=parts["certification"],
-            vat_rate=self._rate("vat_rate", self.market.vat, index, levers),
-            margin_rate=self._rate("margin_rate", self.market.dealer, index, levers)[:, None, :],
+            excise=parts["excise"][..., shown],
+            fee=parts["fee"][..., shown],
+            certification=parts["certification"][..., shown],
+            vat_rate=vat[..., shown],
+            margin_rate=dealer[..., shown][:, None, :],
             compliance_cost_rate=compliance,
-            home=self.home,
+            home=self.home[:, shown],
         )
-        return ladder, ladder.total * (1.0 + parts["barrier"]), origin
+        return ladder, price, origin
+
+    def _price(
+        self,
+        ex_works: Array,
+        parts: dict[str, Array],
+        duties: tuple[Array, Array],
+        compliance: Array,
+        rates: tuple[Array, Array],
+    ) -> Array:
+        """(D, V, M), the price that buyers see: the ladder's total and other obstacles, without keeping its steps.
+
+        The formula of :func:`karvan.market.cost.delivered_cost`, worked in place: it is met in every year, while the
+        steps are looked at in the first year and at home only.
+        """
+        rate, per_cc = duties
+        vat, dealer = rates
+        price = np.repeat(ex_works[..., None], rate.shape[-1], axis=-1)
+        price[:, self.own] *= 1.0 + compliance
+        price += parts["freight"]
+        duty = rate * price
+        np.maximum(duty, per_cc * self.cc[:, None], out=duty)
+        duty[:, self.home] = 0.0
+        price += duty
+        price += parts["excise"] + parts["fee"]
+        price *= (1.0 + dealer + vat)[:, None, :]
+        price += parts["certification"] * (1.0 + dealer)[:, None, :]
+        price *= 1.0 + parts["barrier"]
+        return price
 
     def _rate(self, name: str, rates: Array, index: int, levers: bool) -> Array:
         """(D, M), a tax or margin in one year; as it stood before any lever if levers are off."""

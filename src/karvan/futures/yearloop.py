@@ -150,7 +150,7 @@ class _Run:
         start = self.layout.years[0]
         base_costs, base_content = self._costs(start - 1, -1, self._plants_unmoved())
         _, base_price, _ = self.trade.delivered(
-            self._ex_works(base_costs, -1), base_content, start - 1, 0, levers=False
+            self._ex_works(base_costs, -1), base_content, start - 1, 0, levers=False, full=False
         )
         reference, present = self.trade.references(base_price)
         self.base_price = np.where(self._entrant_cells(), reference, base_price)
@@ -330,7 +330,9 @@ class _Run:
         wanted, used, stock = self._buyers(index)
 
         costs, content = self._costs(year, index, self.plants)
-        ladder, price, origin = self.trade.delivered(self._ex_works(costs, index), content, year, index)
+        full = index == 0 or self.look is not None
+        works = self._ex_works(costs, index)
+        ladder, price, origin = self.trade.delivered(works, content, year, index, full=full)
         price = self._incentive(price, year)
         cost_hat = np.clip(price / self.base_price, self.least_hat, 10.0)
 
@@ -396,6 +398,7 @@ class _Run:
             content=content,
             local_parts=self.local_parts,
             ladder=ladder,
+            home_column=layout.home if full else 0,
             quantities=cleared.quantities,
             used=used,
             running=self.states.running,
