@@ -74,10 +74,10 @@ def _slots(page: Page) -> str:
     if not slots:
         return ""
     chances = [page.at(f"operating.{name}", page.last) for name in slots]
+    places = "one place is kept for it" if len(slots) == 1 else f"{words(len(slots))} places are kept for them"
     return para(
-        f"Plants nobody has announced yet are drawn as well, at a rate that follows the market: by {page.last} the "
-        f"chance that a first one operates is {chances[0]}"
-        + (f", and a second one {chances[1]}." if len(chances) > 1 else ".")
+        f"Plants nobody has announced yet are drawn as well, at a rate that follows the market; {places}. In {page.last} "
+        f"a plant operates there with a chance of {listed(chances)}."
     )
 
 
@@ -146,9 +146,8 @@ def _by_shops(page: Page) -> str:
         year, bottleneck = found.year, found.report.bottleneck
         said = [esc(text) for text in found.conditions]
         if found.state in NOT_YET:
-            chance, delay = (
-                page.fig(f"parameter.{word}.{name}", spread=True) for word in ("open_probability", "open_delay")
-            )
+            chance = page.fig(f"parameter.open_probability.{name}", spread=True)
+            delay = page.fig(f"parameter.open_delay.{name}", spread=True, decimals=1)
             opens = page.study.table("plants").filter(plant=name)["opened"][0] or "no date of opening"
             said[0] = (
                 f"{STATE_WORDS[found.state]}, {esc(opens)} as planned: opens at all with {chance}, {delay} years late; "
