@@ -76,8 +76,8 @@ def _slots(page: Page) -> str:
     chances = [page.at(f"operating.{name}", page.last) for name in slots]
     places = "one place is kept for it" if len(slots) == 1 else f"{words(len(slots))} places are kept for them"
     return para(
-        f"Plants nobody has announced yet are drawn as well, at a rate that follows the market; {places}. In {page.last} "
-        f"a plant operates there with a chance of {listed(chances)}."
+        f"Plants nobody has announced yet are drawn as well, at a rate that follows the market; {places}. In "
+        f"{page.last} a plant operates there with a chance of {listed(chances)}."
     )
 
 
