@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array, BoolArray
+from karvan.base.checks import number, shares
 from karvan.base.errors import InputError
-from karvan.demand._checks import number, shares
 from karvan.demand.fleet import UNECE_CLASSES, steady_fleet, survival, weibull_scale
 
 _LIVES = (5.0, 45.0)

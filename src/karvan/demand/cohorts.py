@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array, BoolArray
+from karvan.base.checks import number, shares
 from karvan.base.errors import InputError
-from karvan.demand._checks import number, shares
 from karvan.demand.ageing import used_age_profile
 from karvan.demand.fleet import UNECE_CLASSES, fleet_from_age_classes, fleet_step, survival, weibull_scale
 

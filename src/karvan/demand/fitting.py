@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array, BoolArray, IntArray
+from karvan.base.checks import number
 from karvan.base.errors import InputError
-from karvan.demand._checks import number
 from karvan.demand.ownership import OwnershipParameters
 
 _STEEPNESS = (0.05, 12.0)

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array
+from karvan.base.checks import number, shares
 from karvan.base.errors import InputError
-from karvan.demand._checks import number, shares
 
 AGES = 40
 """Ages told apart by default; older cars share the last one. Cars of Eastern Europe live 28 years on average."""

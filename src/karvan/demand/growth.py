@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array
+from karvan.base.checks import number
 from karvan.base.errors import InputError
-from karvan.demand._checks import number
 from karvan.demand.shrinkage import shrink
 
 _LEAST = 5

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array
+from karvan.base.checks import number, shares
 from karvan.base.errors import InputError
-from karvan.demand._checks import number, shares
 
 UPPER_CHOICE: tuple[str, ...] = ("new", "used_to_3", "used_older")
 """The three ways to add a car to the fleet: new, used up to three years old, used and older."""

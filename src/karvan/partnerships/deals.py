@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import AnyArray, Array
+from karvan.base.checks import number
 from karvan.base.errors import InputError
-from karvan.partnerships._checks import number
 from karvan.partnerships.sourcing import ExWorks
 
 STATES: tuple[str, ...] = ("announced", "active", "ended", "unclear")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array
-from karvan.partnerships._checks import number
+from karvan.base.checks import number
 
 DEFECT_EXPONENT = -0.301
 """Elasticity of the defect rate to output so far: half for each tenfold. Levitt, List and Syverson (2013)."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array, BoolArray, IntArray
+from karvan.base.checks import number, shares
 from karvan.base.errors import InputError
-from karvan.partnerships._checks import number, shares
 
 
 @dataclass(frozen=True)

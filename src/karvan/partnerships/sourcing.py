@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array, BoolArray
+from karvan.base.checks import number, shares
 from karvan.base.errors import InputError
-from karvan.partnerships._checks import number, shares
 
 VOLUME_MINIMUM = 100.0
 """Cars a year below which the fixed cost is not spread any thinner. ``assumed``, range 50 to 500: a plant that makes
