@@ -1,12 +1,14 @@
 """Delivered cost, step by step, against sums done by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from karvan.base.errors import InputError
-from karvan.market import FREE, delivered_cost, excise_bands, origin_state, price_change
+from karvan.market import FREE, delivered_cost, delivered_price, excise_bands, origin_state, price_change
 
 
 class TestLadderByHand:
@@ -81,6 +83,33 @@ def test_free_origin_and_zero_tariff_is_no_tariff(works: float, freight: float, 
     )
     without = delivered_cost([works], freight=[[freight]])
     assert with_rule.total[0, 0] == without.total[0, 0]
+
+
+def test_price_without_steps_is_the_ladders_total() -> None:
+    draws, offers, markets = 7, 5, 4
+    rng = np.random.default_rng(1)
+
+    def drawn(high: float, *shape: int) -> np.ndarray:
+        return rng.uniform(0.0, high, shape)
+
+    size = (draws, offers, markets)
+    home = np.zeros((offers, markets), dtype=bool)
+    home[1, 2] = True
+    works, vat, margin = drawn(20_000, draws, offers), drawn(0.2, draws, markets), drawn(0.2, draws, markets)
+    steps: dict[str, Any] = {
+        "freight": drawn(2_000, *size),
+        "duty_rate": drawn(0.5, *size),
+        "duty_per_cc": drawn(3.0, *size),
+        "engine_cc": drawn(2_500, offers),
+        "excise": drawn(900, *size),
+        "fee": drawn(4_000, *size),
+        "certification": drawn(300, *size),
+        "compliance_cost_rate": drawn(0.1, *size),
+    }
+    ladder = delivered_cost(works, **steps, vat_rate=vat, margin_rate=margin[:, None, :], home=home)
+    price = delivered_price(works, **steps, vat_rate=vat, margin_rate=margin, home=home)
+    assert np.allclose(price, ladder.total, rtol=1e-12)
+    assert ladder.duty[:, 1, 2].max() == 0.0 < ladder.duty[:, 0].min()
 
 
 class TestExcise2019Azerbaijan:

@@ -8,7 +8,7 @@ from karvan.base.axes import Array, BoolArray
 from karvan.futures.blocks import Market, markets_of
 from karvan.futures.frictions import KINDS
 from karvan.futures.inputs import Draws, Prepared
-from karvan.market.cost import DeliveredCost, delivered_cost
+from karvan.market.cost import DeliveredCost, delivered_cost, delivered_price
 from karvan.market.origin import OriginResult, origin_state
 from karvan.study.cells import Cell, cell_of_range
 
@@ -161,10 +161,24 @@ class Trade:
         per_cc[:, own] = np.where((origin.state == 1) | (origin.state == 2), 0.0, per_cc[:, own])
         vat = self._rate("vat_rate", self.market.vat, index, levers)
         dealer = self._rate("margin_rate", self.market.dealer, index, levers)
-        price = self._price(ex_works, parts, (duty, per_cc), origin.compliance_cost_rate, (vat, dealer))
+        compliance = np.zeros_like(duty)
+        compliance[:, own] = origin.compliance_cost_rate
+        price = delivered_price(
+            ex_works,
+            freight=parts["freight"],
+            duty_rate=duty,
+            duty_per_cc=per_cc,
+            engine_cc=self.cc,
+            excise=parts["excise"],
+            fee=parts["fee"],
+            certification=parts["certification"],
+            vat_rate=vat,
+            margin_rate=dealer,
+            compliance_cost_rate=compliance,
+            home=self.home,
+        )
+        price *= 1.0 + parts["barrier"]
         shown = slice(None) if full else slice(layout.home, layout.home + 1)
-        compliance = np.zeros((*duty.shape[:2], duty[0, 0, shown].size))
-        compliance[:, own] = origin.compliance_cost_rate[..., shown]
         ladder = delivered_cost(
             ex_works,
             freight=parts["freight"][..., shown],
@@ -176,38 +190,10 @@ class Trade:
             certification=parts["certification"][..., shown],
             vat_rate=vat[..., shown],
             margin_rate=dealer[..., shown][:, None, :],
-            compliance_cost_rate=compliance,
+            compliance_cost_rate=compliance[..., shown],
             home=self.home[:, shown],
         )
         return ladder, price, origin
-
-    def _price(
-        self,
-        ex_works: Array,
-        parts: dict[str, Array],
-        duties: tuple[Array, Array],
-        compliance: Array,
-        rates: tuple[Array, Array],
-    ) -> Array:
-        """(D, V, M), the price that buyers see: the ladder's total and other obstacles, without keeping its steps.
-
-        The formula of :func:`karvan.market.cost.delivered_cost`, worked in place: it is met in every year, while the
-        steps are looked at in the first year and at home only.
-        """
-        rate, per_cc = duties
-        vat, dealer = rates
-        price = np.repeat(ex_works[..., None], rate.shape[-1], axis=-1)
-        price[:, self.own] *= 1.0 + compliance
-        price += parts["freight"]
-        duty = rate * price
-        np.maximum(duty, per_cc * self.cc[:, None], out=duty)
-        duty[:, self.home] = 0.0
-        price += duty
-        price += parts["excise"] + parts["fee"]
-        price *= (1.0 + dealer + vat)[:, None, :]
-        price += parts["certification"] * (1.0 + dealer)[:, None, :]
-        price *= 1.0 + parts["barrier"]
-        return price
 
     def _rate(self, name: str, rates: Array, index: int, levers: bool) -> Array:
         """(D, M), a tax or margin in one year; as it stood before any lever if levers are off."""

@@ -1,7 +1,7 @@
 """Where the cars go, at what delivered cost and against whom: costs, origin, shares, trade structure."""
 
 from karvan.market.complexity import complexity_index, density, proximity, revealed_advantage
-from karvan.market.cost import DeliveredCost, delivered_cost, excise_bands, price_change
+from karvan.market.cost import DeliveredCost, delivered_cost, delivered_price, excise_bands, price_change
 from karvan.market.flows import BalancedFlows, balance_flows, gravity_seed
 from karvan.market.gravity import GravityEstimate, MissingExtra, gravity
 from karvan.market.origin import (
@@ -46,6 +46,7 @@ __all__ = [
     "complexity_index",
     "compliance_premium",
     "delivered_cost",
+    "delivered_price",
     "density",
     "exact_hat",
     "excise_bands",

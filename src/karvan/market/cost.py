@@ -168,6 +168,50 @@ def delivered_cost(
     return DeliveredCost(*(np.broadcast_to(step, shape) for step in steps))
 
 
+def delivered_price(
+    ex_works: ArrayLike,
+    *,
+    freight: ArrayLike,
+    duty_rate: ArrayLike,
+    duty_per_cc: ArrayLike,
+    engine_cc: ArrayLike,
+    excise: ArrayLike,
+    fee: ArrayLike,
+    certification: ArrayLike,
+    vat_rate: ArrayLike,
+    margin_rate: ArrayLike,
+    compliance_cost_rate: ArrayLike,
+    home: ArrayLike,
+) -> Array:
+    """``delivered_cost(...).total`` under the default rules, worked in place: for loops that need no steps.
+
+    Parameters as in :func:`delivered_cost`, with ``duty_rate`` of the full shape (..., V, M) and ``margin_rate``
+    (..., M) like ``vat_rate``. Numbers are taken as they are: check them once, outside the loop.
+
+    Returns
+    -------
+    (..., V, M), money per car.
+
+    >>> delivered_price(
+    ...     [10_000.0], freight=1_000.0, duty_rate=[[0.15]], duty_per_cc=0.0, engine_cc=0.0, excise=500.0, fee=0.0,
+    ...     certification=0.0, vat_rate=[0.18], margin_rate=[0.0], compliance_cost_rate=0.0, home=[[False]],
+    ... )
+    array([[15517.]])
+    """
+    works, rate = np.asarray(ex_works, dtype=float), np.asarray(duty_rate, dtype=float)
+    vat, margin = (np.asarray(value, dtype=float)[..., None, :] for value in (vat_rate, margin_rate))
+    price = works[..., None] * (1.0 + np.asarray(compliance_cost_rate, dtype=float)) + np.zeros(rate.shape[-1])
+    price += np.asarray(freight, dtype=float)
+    duty = rate * price
+    np.maximum(duty, np.asarray(duty_per_cc, dtype=float) * np.asarray(engine_cc, dtype=float)[..., None], out=duty)
+    duty[..., np.asarray(home, dtype=bool)] = 0.0
+    price += duty
+    price += np.asarray(excise, dtype=float) + np.asarray(fee, dtype=float)
+    price *= 1.0 + margin + vat
+    price += np.asarray(certification, dtype=float) * (1.0 + margin)
+    return np.asarray(price)
+
+
 def excise_bands(engine_cc: ArrayLike, bands: Sequence[tuple[float, float, float]]) -> Array:
     """Excise by engine size: a fixed sum for the band, and a rate for each cc above the band's start.
 
