@@ -120,8 +120,8 @@ def fit_seed(flows: Array, covariates: Array, *, iterations: int = 200) -> SeedF
             f"the fit did not end after {iterations} steps: a covariate may separate zero flows from others"
         )
     bread = np.linalg.pinv(design.T @ (design * mu[:, None]))
-    meat = design.T @ (design * ((y - mu) ** 2)[:, None])
-    errors = np.sqrt(np.diag(bread @ meat @ bread))
+    # The sandwich as a sum of squares: what a saturated fit leaves is rounding, which a product could make negative.
+    errors = np.linalg.norm(bread @ design.T * (y - mu), axis=1)
     return SeedFit(beta[:count], errors[:count], mu.reshape(o, m))
 
 
