@@ -48,7 +48,7 @@ class Problem(NamedTuple):
 
 
 def read(text: str) -> Problem:
-    """``sites customers``, then capacity and fixed cost by site, then demand and the cost of *all* of it by customer."""
+    """``sites customers``, capacity and fixed cost by site, demand and the cost of *all* of it by customer."""
     sites, customers, *rest = text.split()
     count, markets = int(sites), int(customers)
     numbers = np.array(rest, dtype=np.float64)
@@ -62,7 +62,7 @@ def cap41() -> Problem:
 
 
 def test_reader_on_a_problem_by_hand() -> None:
-    """Two sites, three customers: the near site serves two, and the fixed cost of the far one is not worth the third."""
+    """Two sites, three customers: the fixed cost of the far site is not worth the customer who is near to it."""
     problem = read("2 3\n 10 5.\n 10 100.\n 1\n 2. 9.\n 2\n 4. 18.\n 4\n 40. 4.\n")
     assert problem.capacity.tolist() == [10.0, 10.0]
     assert problem.unit.tolist() == [[2.0, 2.0, 10.0], [9.0, 9.0, 1.0]]
@@ -82,8 +82,8 @@ def test_highs_finds_the_published_optimum(
 
 
 @pytest.mark.parametrize("case", CASES[-4:], ids=[case[0] for case in CASES[-4:]])
-def test_every_set_of_sites_finds_it_where_no_limit_binds(cap41: Problem, case: tuple[str, float, float, float]) -> None:
-    """65,535 sets: four sites are held open or shut, one pattern a draw, and the sets of the other twelve are tried.
+def test_every_set_finds_it_where_no_limit_binds(cap41: Problem, case: tuple[str, float, float, float]) -> None:
+    """65,535 sets: four sites are held open or shut, one pattern a draw; the sets of the other twelve are tried.
 
     Sites held open serve as what is bought from outside; their fixed cost is added. In cap71 to cap74 a warehouse holds
     all demand, so no limit binds.
