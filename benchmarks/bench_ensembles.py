@@ -1,12 +1,13 @@
 """How fast many futures are, how well two processes share them, and PySD and EMA workbench beside where installed.
 
 ``python benchmarks/bench_ensembles.py [DRAWS]`` runs the built-in study to 2040, all stages, baseline: best of three on
-two processes, one process beside it, and the memory of a run that is kept. The peers get a model of their own size: a
-stock of cars with two flows (PySD), and the same recurrence as a Python function (EMA workbench), because neither has a
-model of this one's size at hand; futures per second are printed with the number of equations, not as a race.
+two processes, one process beside it, and the memory of a run that is kept. PySD and EMA workbench get a model with the
+arrays of the year loop (``same_size.py``): one that both can express, checked against the same equations in blocks.
+``--peers`` runs only that part.
 """
 
 import importlib.util
+import io
 import os
 import platform
 import resource
@@ -14,27 +15,22 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
+from contextlib import redirect_stderr
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+import same_size
+from threadpoolctl import threadpool_limits
+
+from karvan.base.axes import Array
 from karvan.base.streams import BLOCK
 from karvan.futures.chunks import Encode
 from karvan.futures.engines import HERE, PROCESSES, Piece, run_pieces, whole
 from karvan.futures.ensemble import pieces_of, simulate, worker_of
 from karvan.futures.sobol import Take
 from karvan.study.load import load
-
-PYSD_MODEL = """{UTF-8}
-cars = INTEG(bought - scrapped, 1500000) ~~|
-bought = INTEG(bought * growth, 60000) ~~|
-scrapped = cars / life ~~|
-growth = 0.02 ~~|
-life = 18 ~~|
-INITIAL TIME = 2026 ~~|
-FINAL TIME = 2040 ~~|
-TIME STEP = 1 ~~|
-SAVEPER = TIME STEP ~~|
-"""
 
 
 def many(draws: int) -> None:
@@ -103,48 +99,85 @@ def encoding() -> None:
     print(f"a block of {BLOCK}: {middle - start:.2f} s of processor; its files {end - middle:.2f} s, {size:.1f} MB")
 
 
-def peers(runs: int = 200) -> None:
-    """PySD and EMA workbench on small models of their own."""
+def peers(runs: int = 20) -> None:
+    """PySD and EMA workbench on a model with the arrays of the year loop; the same model in blocks beside."""
+    model = same_size.sizes()
+    draws = same_size.sample(BLOCK)
+    print(f"one model in three forms, equal to 1e-6: {model.cells:,} numbers a year, {same_size.YEARS} years")
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        with threadpool_limits(limits=1):
+            made, jobs = same_size.simulate(model, draws)
+        seconds.append(time.process_time() - start)
+    line("karvan's way, blocks of arrays", BLOCK, min(seconds))
+    names = list(same_size.PARAMETERS)
     if importlib.util.find_spec("pysd"):
         import pysd
 
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "cars.mdl"
-            path.write_text(PYSD_MODEL)
-            model = pysd.read_vensim(str(path))
-            start = time.perf_counter()
+            path = Path(folder) / "same_size.mdl"
+            path.write_text(same_size.vensim(model))
+            translated = pysd.read_vensim(str(path))
+            start = time.process_time()
             for number in range(runs):
-                model.run(params={"growth": number / runs / 10}, return_columns=["cars"])
-            took = time.perf_counter() - start
-        print(f"PySD {version('pysd')}: {runs / took:,.0f} futures a second, 3 equations")
+                params = dict(zip(names, draws[number].tolist(), strict=True))
+                found = translated.run(params=params, return_columns=["made", "jobs"])
+                equal(found["made"].to_numpy(), made[number])
+                equal(found["jobs"].to_numpy(), jobs[number])
+            line(f"PySD {version('pysd')}", runs, time.process_time() - start)
     else:
         print("PySD is not installed: skipped")
     if importlib.util.find_spec("ema_workbench"):
-        from ema_workbench import Model, RealParameter, ScalarOutcome, perform_experiments
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it says which of its own extras are missing
+            from ema_workbench import Model, RealParameter, TimeSeriesOutcome, perform_experiments
 
-        model = Model("cars", function=_cars)
-        model.uncertainties = [RealParameter("growth", 0.0, 0.1), RealParameter("life", 12, 24)]
-        model.outcomes = [ScalarOutcome("cars")]
-        start = time.perf_counter()
-        perform_experiments(model, scenarios=runs * 10)
-        took = time.perf_counter() - start
-        print(f"EMA workbench {version('ema_workbench')}: {runs * 10 / took:,.0f} futures a second, 3 equations")
+        def one(**given: float) -> dict[str, object]:
+            """One future; EMA workbench passes names without spaces."""
+            drawn = np.array([[given[name.replace(" ", "_")] for name in names]])
+            made, jobs = same_size.simulate(model, drawn)
+            return {"made": made[0], "jobs": jobs[0]}
+
+        peer = Model("same", function=one)
+        ranges = same_size.PARAMETERS.items()
+        peer.uncertainties = [RealParameter(name.replace(" ", "_"), low, high) for name, (low, high) in ranges]
+        peer.outcomes = [TimeSeriesOutcome("made"), TimeSeriesOutcome("jobs")]
+        start = time.process_time()
+        with threadpool_limits(limits=1), redirect_stderr(io.StringIO()):  # no progress bar among the figures
+            experiments, outcomes = perform_experiments(peer, scenarios=10 * runs)
+        took = time.process_time() - start
+        tried = experiments[[name.replace(" ", "_") for name in names]].to_numpy(dtype=float)
+        equal(outcomes["made"], same_size.simulate(model, tried)[0])
+        line(f"EMA workbench {version('ema_workbench')}, the function on one future at a time", 10 * runs, took)
     else:
         print("EMA workbench is not installed: skipped")
+    worker = worker_of(load("azerbaijan"), "baseline")
+    worker.pilot("baseline")
+    start = time.process_time()
+    with threadpool_limits(limits=1):
+        worker.run(Piece("baseline", 0, BLOCK), whole)
+    line("karvan's whole year loop, for comparison", BLOCK, time.process_time() - start)
 
 
-def _cars(growth: float = 0.02, life: float = 18.0) -> dict[str, float]:
-    cars, bought = 1_500_000.0, 60_000.0
-    for _ in range(15):
-        cars += bought - cars / life
-        bought *= 1.0 + growth
-    return {"cars": cars}
+def line(name: str, futures: int, seconds: float) -> None:
+    """Futures a second of one process."""
+    print(f"  {name:<66} {futures / seconds:10,.1f} futures a second", flush=True)
+
+
+def equal(found: Array, wanted: Array) -> None:
+    """Refuse to time a peer that computes something else."""
+    if not np.allclose(found, wanted, rtol=1e-6):
+        raise AssertionError("the forms of the model disagree")
 
 
 def main() -> None:
     """Print all."""
-    draws = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     print(f"Python {platform.python_version()}, NumPy {version('numpy')}, {os.cpu_count()} CPUs")
+    if sys.argv[1:] == ["--peers"]:
+        peers()
+        return
+    draws = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     encoding()
     many(draws)
     kept(draws)
