@@ -6,13 +6,26 @@ independent hypercubes and can be stored, resumed and extended block by block.
 """
 
 import hashlib
+from typing import Any
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 
 from karvan.base.axes import Array
 
 BLOCK = 500
 """Draws in a block: the unit of sampling, work, storage and resumption."""
+
+
+class _Key(ISeedSequence):
+    """A key as it is: made from a key alone, a generator would first ask the system for entropy it then throws away."""
+
+    def __init__(self, words: Any) -> None:
+        self.words = words
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Any:
+        """The two words of the key."""
+        return self.words
 
 
 def stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
@@ -21,7 +34,8 @@ def stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
     Counter-based (Philox), keyed by a 128-bit BLAKE2 digest of (seed, name, block).
     """
     key = hashlib.blake2b(f"{seed}|{name}|{block}".encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
+    seeded: Any = _Key(np.frombuffer(key, dtype="<u8").astype(np.uint64))  # NumPy's stub knows no seeds of one's own
+    return np.random.Generator(np.random.Philox(seeded))
 
 
 def latin_hypercube(seed: int, name: str, block: int, size: int = BLOCK) -> Array:

@@ -99,12 +99,20 @@ def survival(scale: ArrayLike, shape: ArrayLike, ages: int = AGES) -> Array:
         raise InputError(f"ages: found {ages}; expected 2 or more; the last age holds all older cars")
     eta = number("scale", scale, "years, above 0", low=0.0, open_low=True)[..., None]
     k = number("shape", shape, "above 0", low=0.0, open_low=True)[..., None]
-    cumulative = (np.arange(ages, dtype=np.float64) / eta) ** k
+    # (a / scale)^k is a^k scale^-k: powers of ages are taken once for each shape, not once for each fleet.
+    stretch = eta**-k
+    cumulative = np.arange(ages, dtype=np.float64) ** k * stretch
     conditional = np.exp(-np.diff(cumulative, axis=-1))
-    # Relative to the youngest car of the last age, so that a tiny S(A-1) does not underflow.
-    beyond = (np.arange(ages - 1, ages + _TAIL, dtype=np.float64) / eta) ** k
-    relative = np.exp(-(beyond - beyond[..., :1]))
-    last = relative[..., 1:].sum(axis=-1) / relative[..., :-1].sum(axis=-1)
+    # Relative to the youngest car of the last age, so that a tiny S(A-1) does not underflow. Summed in order of age
+    # until no sum grows any more: S falls with age, so what is left out would have left every sum as it is.
+    beyond = np.arange(ages - 1, ages + _TAIL, dtype=np.float64) ** k
+    older = np.zeros(stretch.shape[:-1])
+    for step in range(1, _TAIL + 1):
+        before = older
+        older = before + np.exp((beyond[..., 0] - beyond[..., step]) * stretch[..., 0])
+        if np.array_equal(older, before):
+            break
+    last = older / (1.0 + before)
     return np.concatenate([conditional, last[..., None]], axis=-1)
 
 

@@ -128,22 +128,29 @@ class _Flow:
     starved: Array
 
 
-def _fluid(l1: Array, m1: Array, l2: Array, m2: Array, size: Array) -> _Flow:
-    """Two-machine flow at speed 1, elementwise over arrays of one shape; ``size`` in units of time."""
+def _fluid(l1: Array, m1: Array, l2: Array, m2: Array, size: Array, *, leveled: bool = True) -> _Flow:
+    """Two-machine flow at speed 1, elementwise over arrays of one shape; ``size`` in units of time.
+
+    Without ``leveled`` the level is left out (nan): a decomposition asks for the rest a hundred times.
+    """
     s, t = m1 + m2, l1 + l2
     y = s / t
     g = (m1 * l2 - m2 * l1) * (1.0 / t + 1.0 / s)
     # Everything relative to e^{gN} where that is large.
-    high = np.maximum(g * size, 0.0)
-    low_wall, high_wall = np.exp(-high), np.exp(g * size - high)
-    small = np.abs(g * size) < 1e-6
+    exponent = g * size
+    far = np.abs(exponent)
+    lower, rises = np.exp(-far), exponent > 0.0
+    low_wall, high_wall = np.where(rises, lower, 1.0), np.where(rises, 1.0, lower)
+    small = far < 1e-6
     safe = np.where(small, 1.0, g)
     mass = np.where(small, size, (high_wall - low_wall) / safe)
-    moment = np.where(small, size**2 / 2.0, (size * high_wall) / safe - (high_wall - low_wall) / safe**2)
     inside = (1.0 + y) ** 2
     empty, empty_working = low_wall * s / (m1 * l2), low_wall * y / l2
     full, full_working = high_wall * s / (l1 * m2), high_wall * y / l1
     total = inside * mass + empty + empty_working + full + full_working
+    if not leveled:
+        return _Flow(np.full_like(total, np.nan), full / total, empty / total)
+    moment = np.where(small, size**2 / 2.0, (size * high_wall) / safe - (high_wall - low_wall) / safe**2)
     level = (inside * moment + size * (full + full_working)) / total
     return _Flow(level, full / total, empty / total)
 

@@ -54,41 +54,45 @@ def line_efficiency(cycle_s: ArrayLike, mtbf_min: ArrayLike, mttr_min: ArrayLike
     shape = np.broadcast_shapes(cycle.shape[:-1], places.shape[:-1])
     slowest = cycle.max(axis=-1, keepdims=True)
     alone = np.minimum(up / (up + down) * slowest / cycle, 1.0 - 1e-7)
-    # Time in takts of the slowest station: a buffer of b places is b takts of flow.
-    repair = np.broadcast_to(slowest / 60.0 / down, (*shape, count)).copy()
-    alone = np.broadcast_to(alone, (*shape, count))
     if count == 1:
-        return np.asarray(alone[..., 0])
-    size = np.broadcast_to(np.clip(places, 0.5, 1e6), (*shape, count - 1))
-    fail = repair * (1.0 / alone - 1.0)
-    first_fail, first_repair = fail[..., :-1].copy(), repair[..., :-1].copy()
-    last_fail, last_repair = fail[..., 1:].copy(), repair[..., 1:].copy()
-    rate, starved, blocked = (np.empty((*shape, count - 1)) for _ in range(3))
+        return np.asarray(np.broadcast_to(alone, (*shape, 1))[..., 0])
+
+    def by_station(array: Array, stations: int) -> Array:
+        """(S, ...): a station's numbers side by side."""
+        return np.ascontiguousarray(np.moveaxis(np.broadcast_to(array, (*shape, stations)), -1, 0))
+
+    # Time in takts of the slowest station: a buffer of b places is b takts of flow.
+    repair, alone = by_station(slowest / 60.0 / down, count), by_station(alone, count)
+    size = by_station(np.clip(places, 0.5, 1e6), count - 1)
+    fail, needed = repair * (1.0 / alone - 1.0), 1.0 / alone
+    first_fail, first_repair = fail[:-1].copy(), repair[:-1].copy()
+    last_fail, last_repair = fail[1:].copy(), repair[1:].copy()
+    rate, starved, blocked = (np.empty_like(size) for _ in range(3))
 
     def solve(i: int) -> None:
-        flow = _fluid(first_fail[..., i], first_repair[..., i], last_fail[..., i], last_repair[..., i], size[..., i])
-        starved[..., i], blocked[..., i] = flow.starved, flow.blocked
-        ratio = last_fail[..., i] / last_repair[..., i]
-        rate[..., i] = (1.0 - flow.starved) / (1.0 + ratio)
+        flow = _fluid(first_fail[i], first_repair[i], last_fail[i], last_repair[i], size[i], leveled=False)
+        starved[i], blocked[i] = flow.starved, flow.blocked
+        rate[i] = (1.0 - flow.starved) / (1.0 + last_fail[i] / last_repair[i])
 
     for i in range(count - 1):
         solve(i)
     for _ in range(PASSES if count > 2 else 0):
         for i in range(1, count - 1):
-            idle = 1 / rate[..., i - 1] + 1 / alone[..., i] - 2 - last_fail[..., i - 1] / last_repair[..., i - 1]
-            idle = np.maximum(idle, 1e-9)
-            share = np.clip(starved[..., i - 1] / (idle * rate[..., i - 1]), 0.0, 1.0)
-            first_repair[..., i] = first_repair[..., i - 1] * share + repair[..., i] * (1 - share)
-            first_fail[..., i] = idle * first_repair[..., i]
+            idle = np.maximum(1 / rate[i - 1] + needed[i] - 2 - last_fail[i - 1] / last_repair[i - 1], 1e-9)
+            share = np.minimum(starved[i - 1] / (idle * rate[i - 1]), 1.0)
+            first_repair[i] = first_repair[i - 1] * share + repair[i] * (1 - share)
+            first_fail[i] = idle * first_repair[i]
             solve(i)
         for i in range(count - 3, -1, -1):
-            idle = 1 / rate[..., i + 1] + 1 / alone[..., i + 1] - 2 - first_fail[..., i + 1] / first_repair[..., i + 1]
-            idle = np.maximum(idle, 1e-9)
-            share = np.clip(blocked[..., i + 1] / (idle * rate[..., i + 1]), 0.0, 1.0)
-            last_repair[..., i] = last_repair[..., i + 1] * share + repair[..., i + 1] * (1 - share)
-            last_fail[..., i] = idle * last_repair[..., i]
+            idle = np.maximum(1 / rate[i + 1] + needed[i + 1] - 2 - first_fail[i + 1] / first_repair[i + 1], 1e-9)
+            share = np.minimum(blocked[i + 1] / (idle * rate[i + 1]), 1.0)
+            last_repair[i] = last_repair[i + 1] * share + repair[i + 1] * (1 - share)
+            last_fail[i] = idle * last_repair[i]
             solve(i)
-    return np.asarray(np.clip(rate.mean(axis=-1), 0.0, alone.min(axis=-1)))
+    mean = rate[0].copy()
+    for other in rate[1:]:
+        mean += other
+    return np.asarray(np.clip(mean / (count - 1), 0.0, alone.min(axis=0)))
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,6 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
     beta = fit_beta(prepared.income, np.maximum(owned, least), saturation, alpha)
     life = np.stack([steady(prepared, draws, "mean_life", market) for market in layout.markets], axis=-1)
     shape = steady(prepared, draws, "life_shape")[:, None]
-    shape = np.broadcast_to(shape, life.shape)
     alive = survival(weibull_scale(life, shape), shape, AGES)
     ages = np.exp(-np.arange(AGES) / USED_MEAN_AGE)
     ages[0] = 0.0

@@ -40,6 +40,7 @@ def line_shares(prepared: Prepared, draws: Draws) -> Shares:
     shape = (draws.size, layout.own)
     straight, broken, blocked, right, supplied = (np.ones(shape) for _ in range(5))
     one = np.ones(draws.size)
+    lines: dict[int, list[tuple[int, Array, Array, Array, Array, Array]]] = {}  # by number of shops, solved together
     for p, plant in enumerate(layout.plants[: layout.own]):
         straight[:, p] = steady(prepared, draws, "nameplate_reach", plant)
         shops = _shops(prepared, draws, plant)
@@ -54,12 +55,17 @@ def line_shares(prepared: Prepared, draws: Draws) -> Shares:
         if len(usable) > 1:
             buffers = np.stack([shop.get("buffer_after", 5.0 * one) for shop in usable[:-1]], axis=-1)
             up = repair * alone / (1.0 - alone)
-            whole = line_efficiency(3600.0 / rates, up, repair, buffers)
-            blocked[:, p] = np.clip(whole * rates.min(axis=-1) / net, 0.0, 1.0)
+            full = rates.min(axis=-1) / net
+            lines.setdefault(len(usable), []).append((p, 3600.0 / rates, up, repair, buffers, full))
         # Passes are repeated until right: 1 / share of them on average; only the worst shop's cost cars.
         passes = np.stack([1.0 / np.clip(shop.get("first_time_right", one), 0.05, 1.0) for shop in usable], axis=-1)
         right[:, p] = np.clip((rates * alone / passes).min(axis=-1) / net, 0.0, 1.0)
         supplied[:, p] = kits_at_hand(*(steady(prepared, draws, name, plant) for name in KITS))
+    for group in lines.values():
+        plants, *inputs, over_worst = (list(column) for column in zip(*group, strict=True))
+        whole = line_efficiency(*(np.stack(each) for each in inputs))
+        for p, efficiency, full in zip(plants, whole, over_worst, strict=True):
+            blocked[:, p] = np.clip(efficiency * full, 0.0, 1.0)
     return Shares(straight_time=straight, breakdowns=broken, blocking_starving=blocked, rework=right, kits=supplied)
 
 
