@@ -21,6 +21,8 @@ WIDTH = 640
 CONFIG: Mapping[str, Any] = {
     "font": FONT,
     "background": "white",
+    # A reader's font may be wider than the one measured here: room at the edges, and between the names of a legend.
+    "padding": {"left": 14, "right": 14, "top": 5, "bottom": 5},
     "view": {"stroke": None},
     "axis": {
         "labelFontSize": 12,
@@ -39,6 +41,7 @@ CONFIG: Mapping[str, Any] = {
         "titleFontWeight": "normal",
         "orient": "top",
         "labelLimit": 300,
+        "columnPadding": 26,
     },
     "header": {"labelFontSize": 12, "labelFontWeight": "bold", "labelLimit": 320, "title": None, "labelColor": "#333"},
     "concat": {"spacing": 24},
@@ -63,7 +66,7 @@ def draw(spec: Spec, *, name: str, alt: str) -> str:
     return re.sub(
         r'^<svg [^>]*?viewBox="([^"]*)">',
         rf'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{esc(alt)}" viewBox="\1" '
-        rf'style="max-width:{width}px">',
+        rf'style="max-width:{width}px;overflow:visible">',
         text,
     )
 
@@ -278,26 +281,32 @@ def stacks(rows: Rows, *, kinds: Sequence[str], unit: str, form: str, facets: Se
         return {"width": WIDTH, "height": 220, "data": {"values": values}, **unit_spec}
     columns = 3 if len(facets) > 2 else 2
     return {
-        "data": {"values": values},
-        "facet": {"field": "facet", "type": "nominal", "sort": list(facets)},
-        "columns": columns,
+        **_facet(values, facets, columns, 24),
         "spec": {"width": (WIDTH - 50 * (columns - 1)) // columns, "height": 120, **unit_spec},
+        "resolve": {"axis": {"x": "independent"}},  # a shared axis is drawn under empty places too
     }
+
+
+def _facet(rows: Rows, facets: Sequence[str], columns: int, width: int) -> Spec:
+    """Small multiples whose titles run over several lines, ``width`` letters at most."""
+    titles = {name: "|".join(_lines(name, width)) for name in facets}
+    values = [{**row, "facet": titles.get(row["facet"], row["facet"])} for row in rows]
+    header = {"labelExpr": "split(datum.label, '|')", "labelAnchor": "start", "labelLineHeight": 14}
+    facet = {"field": "facet", "type": "nominal", "sort": list(titles.values()), "header": header}
+    return {"data": {"values": values}, "facet": facet, "columns": columns}
 
 
 def steps(rows: Rows, *, rungs: Sequence[str], facets: Sequence[str], unit: str) -> Spec:
     """The ladder: bars that shrink from rung to rung, one panel a plant. ``rows`` have facet, rung, value, kind."""
     columns = min(len(facets), 3)
     return {
-        "data": {"values": list(rows)},
-        "facet": {"field": "facet", "type": "nominal", "sort": list(facets)},
-        "columns": columns,
+        **_facet(rows, facets, columns, 19),
         "spec": {
             "width": (WIDTH - 140 - 24 * (columns - 1)) // columns,
             "height": {"step": 18},
             "mark": {"type": "bar", "height": 13},
             "encoding": {
-                "x": _number(unit, field="value", axis={"format": ",.0f", "tickCount": 4}),
+                "x": _number(unit, field="value", axis={"format": ",.0f", "tickCount": 3}),
                 "y": {"field": "rung", "type": "nominal", "sort": list(rungs), "title": None},
                 "color": {
                     "field": "kind",
