@@ -53,6 +53,23 @@ class TestDraw:
         assert lengths[0] * 2 == pytest.approx(lengths[1], rel=0.02)
 
 
+class TestSmallMultiples:
+    """Titles that are too long for their panel run over lines; no axis is drawn where no panel is."""
+
+    def test_long_titles_run_over_lines(self) -> None:
+        facets = ["a plant with a very long name indeed", "b"]
+        rows = [{"facet": name, "rung": "r", "value": 1.0, "kind": "capacity"} for name in facets]
+        svg = charts.draw(charts.steps(rows, rungs=["r"], facets=facets, unit="cars"), name="a", alt="b")
+        assert facets[0] not in svg
+        assert "a plant with a very" in svg and "long name indeed" in svg
+
+    def test_no_axis_under_an_empty_place(self) -> None:
+        """Four panels in rows of three: four axes, not six."""
+        rows = [{"facet": name, "year": 2031, "what": "p", "value": 1.0} for name in "abcd"]
+        spec = charts.stacks(rows, kinds=("p",), unit="", form=".0%", facets=list("abcd"))
+        assert charts.draw(spec, name="a", alt="b").count(">2031<") == 4
+
+
 @pytest.mark.parametrize(
     "spec",
     [

@@ -1,5 +1,7 @@
 """``karvan nowcast``: the current year by plant, from every claim about any part of it."""
 
+from pathlib import Path
+
 import click
 
 from karvan.commands.common import emit, json_option, refuse, seed_option
@@ -10,10 +12,13 @@ from karvan.commands.common import emit, json_option, refuse, seed_option
 @click.option("--year", type=int, default=None, help="Year to show; the study's base year if left out.")
 @click.option("--draws", type=click.IntRange(1), default=200, show_default=True, help="Draws of the monthly series.")
 @click.option("--as-of", default=None, metavar="DATE", help="Only claims known by this date.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Draw the months to an SVG file.")
 @seed_option
 @json_option
 @refuse
-def command(study: str, year: int | None, draws: int, as_of: str | None, seed: int, as_json: bool) -> None:
+def command(
+    study: str, year: int | None, draws: int, as_of: str | None, output: Path | None, seed: int, as_json: bool
+) -> None:
     """What each plant makes now: output by month and plant with bands, utilisation, self-sufficiency, targets."""
     from dataclasses import asdict
 
@@ -25,6 +30,12 @@ def command(study: str, year: int | None, draws: int, as_of: str | None, seed: i
     cast = nowcast(known, draws=draws, seed=seed)
     now = current_year(known, cast, year, seed=seed)
     money, aims = revenue_per_car(known), targets(known, seed=seed)
+    if output is not None:
+        from karvan.reporting import charts
+
+        titles = dict(zip(known.table("plants")["plant"], known.table("plants")["name"], strict=True))
+        alt = "Cars made a month by each plant, with the range that all sums on record leave open"
+        output.write_text(charts.draw(charts.months(cast, titles), name="months", alt=alt), encoding="utf-8")
     if as_json:
         emit(
             {
@@ -82,3 +93,5 @@ def command(study: str, year: int | None, draws: int, as_of: str | None, seed: i
         odds = "no study of that day" if aim.odds is None else f"{aim.odds:.0%}"
         click.echo(f"{aim.target:>8,.0f}{aim.year:>6}{aim.stated:>12}{came:>9}  {odds}")
     click.echo(f"\n{len(cast.used)} claims used, {len(cast.passed)} passed over (--json tells each, and every month)")
+    if output is not None:
+        click.echo(f"chart: {output}")

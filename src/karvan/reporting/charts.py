@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from karvan.base.axes import Array
+from karvan.futures.nowcast import Nowcast
 from karvan.reporting.html import esc
 from karvan.reporting.page import quantiles
 
@@ -176,7 +177,21 @@ def fans(rows: Rows, *, by: str, order: Sequence[str], form: str, columns: int, 
             "color": "#333",
         }
         panels.append({"title": title, "width": width, "height": 150, "data": {"values": mine}, "layer": layers})
-    return {"hconcat": panels, "spacing": 20}
+    return {"concat": panels, "columns": columns, "spacing": 20}
+
+
+def months(cast: Nowcast, names: Mapping[str, str]) -> Spec:
+    """The monthly series of each plant with its bands, all on one scale. ``names``: titles by plant."""
+    rows: list[dict[str, Any]] = []
+    worked = [p for p in range(len(cast.plants)) if cast.cars[:, p].any()]
+    for p in worked:
+        points = quantiles(cast.cars[:, p])
+        for t in range(cast.cars.shape[2]):
+            values = zip(("low", "lower", "middle", "upper", "high"), points[:, t], strict=True)
+            at = round((cast.first + t + 0.5) / 12.0, 3)
+            rows.append({"year": at, "plant": names[cast.plants[p]], **{name: _short(v) for name, v in values}})
+    order = [names[cast.plants[p]] for p in worked]
+    return fans(rows, by="plant", order=order, form=",.0f", columns=max(min(len(order), 2), 1), free=False)
 
 
 def _lines(text: str, width: int = 30) -> list[str]:

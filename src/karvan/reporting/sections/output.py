@@ -8,7 +8,16 @@ from karvan.futures.ensemble import BOUND
 from karvan.reporting import charts
 from karvan.reporting.html import chart, esc, para, section, table
 from karvan.reporting.page import Page
-from karvan.reporting.sections.record import by_plant, history_years, imports, on_record, others, record, targets
+from karvan.reporting.sections.record import (
+    by_plant,
+    history_years,
+    imports,
+    monthly,
+    on_record,
+    others,
+    record,
+    targets,
+)
 
 BOUND_WORDS = {
     "state": "the plant does not run",
@@ -24,6 +33,7 @@ def output(page: Page) -> str:
         _forecast(page),
         record(page),
         by_plant(page),
+        monthly(page),
         targets(page),
         _sufficiency(page),
         _bounds(page),

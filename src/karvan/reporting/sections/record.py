@@ -1,11 +1,16 @@
 """What is on record: output with its contradictions, by plant, targets, imports, other vehicles."""
 
+from karvan.base.errors import InputError
 from karvan.futures.figures import ALIASES
-from karvan.reporting.html import esc, listed, para, table
+from karvan.futures.nowcast import nowcast
+from karvan.reporting import charts
+from karvan.reporting.html import chart, esc, listed, para, table
 from karvan.reporting.page import MONTHS, Page, period, readable
 from karvan.study.evidence import Claim, YearValue, claims
 
 CAR = "passenger_car"
+MONTHLY_DRAWS = 100
+"""Draws of the monthly series: its bands are for the eye."""
 OTHER_KINDS = ("light_commercial", "bus", "tractor", "special_purpose", "combine_harvester", "military")
 
 
@@ -169,6 +174,26 @@ def by_plant(page: Page) -> str:
     header = ["Year", *(esc(label.replace(" ,", ",")) for label in labels), "Country"]
     caption = "Cars by plant, as far as the evidence splits them; ranges where nobody printed the split."
     return "<h3>By plant</h3>\n" + text + table(header, rows, kind="tight", caption=caption)
+
+
+def monthly(page: Page) -> str:
+    """Output month by month and plant by plant, as far as sums on record pin it down."""
+    try:
+        cast = nowcast(page.study, draws=MONTHLY_DRAWS, seed=page.run.seed)
+    except InputError:  # a study without any output on record
+        return ""
+    svg = charts.draw(
+        charts.months(cast, {name: page.plant(name) for name in cast.plants}),
+        name="months",
+        alt="Cars made a month by each plant, with the range that all sums on record leave open",
+    )
+    return "<h3>Month by month</h3>\n" + chart(
+        "What no statistic prints: cars a month by plant, and how far the sums on record pin them down",
+        svg,
+        unit="cars a month; the dark band holds half of what may have been, the light one nine tenths",
+        source=f"{len(cast.used)} claims about months, years, districts, plants and money, {len(cast.passed)} passed "
+        f"over; docs/nowcast.md, karvan nowcast {esc(page.study.name)}.",
+    )
 
 
 def targets(page: Page) -> str:
