@@ -27,6 +27,7 @@ from karvan.futures.accounts import Accountant
 from karvan.futures.ensemble import simulate
 from karvan.futures.hazards import PlantStates
 from karvan.futures.inputs import Prepared, prepare
+from karvan.futures.rivals import Rivals
 from karvan.futures.trade import Trade
 from karvan.futures.yearloop import run_block
 from karvan.study.load import Study, load
@@ -47,6 +48,9 @@ STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
         (yearloop._Run, "_entrants"),
         (yearloop._Run, "_appeal"),
         (yearloop._Run, "_brand_appeal"),
+        (Rivals, "price"),
+        (Rivals, "appeal"),
+        (Rivals, "learn"),
     ),
     "economy": ((Accountant, "year"), (yearloop, "economy_inputs"), (yearloop, "economic_value"), (yearloop, "npv")),
 }

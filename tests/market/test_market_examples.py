@@ -11,7 +11,7 @@ from karvan.market import DoubleCES
 MODULES = [
     *(
         f"karvan.market.{name}"
-        for name in ("cost", "origin", "shares", "_clearing", "structural", "flows", "complexity")
+        for name in ("cost", "origin", "rivals", "shares", "_clearing", "structural", "flows", "complexity")
     ),
     *(f"karvan.hub.{name}" for name in ("verdict", "prior", "appraisal", "location")),
 ]

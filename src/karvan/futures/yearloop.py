@@ -29,6 +29,7 @@ from karvan.futures.blocks import (
 )
 from karvan.futures.hazards import OPERATING, PlantStates
 from karvan.futures.inputs import Draws, Prepared
+from karvan.futures.rivals import Rivals
 from karvan.futures.sample import LHS, Sampling
 from karvan.futures.trade import Trade
 from karvan.futures.used import UsedCars
@@ -124,6 +125,7 @@ class _Run:
         self.market = market_inputs(prepared, draws, self.demand)
         self.economy: Economy = economy_inputs(prepared, draws)
         self.trade = Trade(prepared, draws, self.market)
+        self.rivals = Rivals(prepared, draws, self.market, self.demand)
         self.states = PlantStates(self.plants.state0.copy(), self.plants.opened0.copy())
         self.fleet = self.demand.fleet0
         self.used_cars = UsedCars(prepared, draws, self.demand)
@@ -333,7 +335,7 @@ class _Run:
         full = index == 0 or self.look is not None
         works = self._ex_works(costs, index)
         ladder, price, origin = self.trade.delivered(works, content, year, index, full=full)
-        price = self._incentive(price, year)
+        price = self._incentive(self.rivals.price(price, index), year)
         cost_hat = np.clip(price / self.base_price, self.least_hat, 10.0)
 
         capacity = self._capacity(year, index)
@@ -341,7 +343,7 @@ class _Run:
         limit = np.minimum(capacity.effective, supply)
         room = np.full((self.draws.size, len(layout.plants)), np.inf)
         room[:, : layout.own] = limit + np.where(self.states.running > 0, self.stock, 0.0)
-        appeal = self._appeal(index)
+        appeal = self.rivals.appeal(self._appeal(index), index)
         cleared = clear(
             market.ces,
             cost_hat,
@@ -355,6 +357,7 @@ class _Run:
             brand_appeal=self._brand_appeal(appeal),
             iterations=ITERATIONS,
         )
+        self.rivals.learn(cleared.quantities, wanted, index)
         base = (
             market.ces.plant_share * market.ces.brand_share[market.ces.brand * market.ces.products + market.ces.product]
         )

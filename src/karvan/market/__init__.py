@@ -15,6 +15,7 @@ from karvan.market.origin import (
     origin_state,
     points_test,
 )
+from karvan.market.rivals import capacity_price, expand, price_response
 from karvan.market.shares import SHADOW_LIMIT, Cleared, DoubleCES, clear
 from karvan.market.structural import (
     ExactHat,
@@ -42,6 +43,7 @@ __all__ = [
     "NotConverged",
     "OriginResult",
     "balance_flows",
+    "capacity_price",
     "clear",
     "complexity_index",
     "compliance_premium",
@@ -50,6 +52,7 @@ __all__ = [
     "density",
     "exact_hat",
     "excise_bands",
+    "expand",
     "gravity",
     "gravity_seed",
     "market_access",
@@ -58,6 +61,7 @@ __all__ = [
     "origin_state",
     "points_test",
     "price_change",
+    "price_response",
     "proximity",
     "revealed_advantage",
 ]
