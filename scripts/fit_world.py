@@ -5,12 +5,13 @@
 Reads the packaged world tables; a folder with tables of the same shape may be given instead, or one with the raw tables
 they were built from (``vehicles_in_use.csv``, ``gdp_population.csv``, ``fleet_unece.csv``, ``sales.csv``).
 
-Three tables. *Ownership* is fitted to all years, and to earlier years alone, whose curve is then asked for five years
+Four tables. *Ownership* is fitted to all years, and to earlier years alone, whose curve is then asked for five years
 later (income known, cars not): that error is the honest one, and stands beside that of a country where nothing changes.
 Density is left out (no land areas in the tables), so the saturation of dense countries is too high; their fits show it.
 *Ageing* reads life and share bought new off the latest age classes. *Backcast* fits a life to early years, carries the
 fleet five years on with the stock and the new-car sales on record, and compares the age classes with those on record
-and with those of a fleet whose ages do not change.
+and with those of a fleet whose ages do not change. *Population* fits its growth to the years up to a base in all
+countries, as the futures do, and counts how many of them lay in their 90 % band 5, 10 and 15 years later.
 """
 
 import argparse
@@ -31,11 +32,13 @@ from karvan.demand import (
     fleet_from_age_classes,
     saturation,
     shrink,
+    simulate_growth,
     survival,
     used_age_profile,
     weibull_scale,
 )
 from karvan.demand.fleet import UNECE_CLASSES, UNECE_CLASSES_INCLUSIVE
+from karvan.futures.macro import population_process
 
 PACKAGED = Path(__file__).parents[1] / "src" / "karvan" / "study" / "world"
 FIRST, LAST = 2005, 2020
@@ -45,6 +48,7 @@ AGES = 60
 CLASSES = ("0-2", "2-5", "5-10", "10-20", "20+")
 SHAPE = 3.0  # assumed for all countries, range 2 to 5: Oguchi and Fuse (2015) find that one constant serves
 BREAK = 0.05  # a class share that moves by more in a year is a change of the register, not of the fleet: assumed
+POPULATION_BASES, POPULATION_AHEAD, PATHS = (2005, 2009, 2014), (5, 10, 15), 1000
 USED_SD = 4.0
 USED = used_age_profile(8.0, USED_SD, AGES)  # assumed: no table of ages of used imports is at hand
 
@@ -257,6 +261,40 @@ def trial(fleet: Fleet) -> tuple[int, int] | None:
     return None
 
 
+def population(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """One row a base year and distance: how often the band held, and how far the middle and constant growth missed."""
+    table = tables["income"].filter(pl.col("population").is_not_null())
+    people = table.pivot(on="year", index="country", values="population").sort("country")
+    names = people["country"].to_list()
+    last = int(table["year"].to_numpy().max())
+    rng = np.random.default_rng(1)
+    rows = []
+    for base in POPULATION_BASES:
+        process = population_process(table, names, base)
+        z = rng.standard_normal((PATHS, max(POPULATION_AHEAD), len(names)))
+        paths = simulate_growth(process, z, drift_normals=rng.standard_normal((PATHS, len(names))))
+        for ahead in POPULATION_AHEAD:
+            if base + ahead > last:
+                continue
+            past, then, now = (np.log(people[str(y)].to_numpy().astype(float)) for y in (base - 10, base, base + ahead))
+            low, middle, high = np.quantile(paths[:, ahead - 1], (0.05, 0.5, 0.95), axis=0)
+            moved = now - then
+            known = np.isfinite(moved) & np.isfinite(past)
+            held = ((moved >= low) & (moved <= high))[known]
+            rows.append(
+                {
+                    "base": base,
+                    "ahead": ahead,
+                    "countries": int(known.sum()),
+                    "held": float(held.mean()),
+                    "missed": float(np.median(np.abs(moved - middle)[known])),
+                    "constant": float(np.median(np.abs(moved - (then - past) / 10 * ahead)[known])),
+                    "width": float(np.median((high - low)[known])),
+                }
+            )
+    return pl.DataFrame(rows)
+
+
 def report(name: str, table: pl.DataFrame) -> None:
     """The figures that sum a table up."""
 
@@ -275,7 +313,7 @@ def report(name: str, table: pl.DataFrame) -> None:
                 print(f"  {label}: {median(column, tried):.4f}, {rms:.4f}")
     elif name == "ageing":
         print(f"median class error {median('class_error'):.4f}, sales ratio {median('sales_ratio'):.3f}")
-    else:
+    elif name == "backcast":
         better = int((table["class_error"] < table["flat_error"]).sum())
         print(f"median class error {median('class_error'):.4f}, if nothing changes {median('flat_error'):.4f};", end="")
         print(f" nearer in {better} of {table.height} countries")
@@ -295,13 +333,14 @@ def main() -> None:
         "ownership": ownership(tables),
         "ageing": ageing(found, {fleet.country: max(fleet.classes) for fleet in found}),
         "backcast": backcast(found),
+        "population": population(tables),
     }
     for name, table in results.items():
-        shown = table.filter(pl.col("country").is_in(wanted)) if wanted else table
+        shown = table.filter(pl.col("country").is_in(wanted)) if wanted and "country" in table.columns else table
         with pl.Config(
             tbl_rows=-1, tbl_cols=-1, tbl_width_chars=170, float_precision=4, tbl_formatting="ASCII_MARKDOWN"
         ):
-            print(f"\n{name}: {table.height} countries")
+            print(f"\n{name}: {table.height} rows")
             print(shown)
         report(name, table)
         if options.csv:

@@ -10,10 +10,9 @@ from karvan.base.errors import InputError
 from karvan.demand.growth import (
     GrowthProcess,
     common_factor,
-    fit_devaluations,
     fit_growth,
+    mend_breaks,
     shrink_growth,
-    simulate_devaluations,
     simulate_growth,
 )
 
@@ -140,38 +139,24 @@ def test_common_factor_correlates() -> None:
     np.testing.assert_allclose(flat.std(axis=0), 1.0, atol=0.02)
 
 
-class TestManat:
-    """The manat at the end of each year, AZN per USD, official rate: 0.7865 (2011), 0.785, 0.7845, 0.7844 (2014),
-    1.561 (2015: 1.05 in February, 1.55 in December), 1.77 (2016, about), 1.7001 (2017), then 1.7. By years, two jumps.
-    """
+class TestMendBreaks:
+    def test_a_step_between_quiet_years_goes(self) -> None:
+        """Russia's population counts another territory from 2014: 0.3, 1.9, 0.3 % become 0.3, 0.3, 0.3."""
+        log = np.cumsum([0.0, 0.003, 0.003, 0.019, 0.003, 0.002])
+        np.testing.assert_allclose(np.diff(mend_breaks(log)), [0.003, 0.003, 0.003, 0.003, 0.002], atol=1e-12)
 
-    RATE = np.log([0.7865, 0.785, 0.7845, 0.7844, 1.561, 1.77, 1.7001, 1.7, 1.7, 1.7])
+    def test_what_lasts_stays(self) -> None:
+        """Two years of flight are no change of definition."""
+        log = np.cumsum([0.0, -0.007, -0.009, -0.081, -0.090, 0.004])
+        np.testing.assert_array_equal(mend_breaks(log), log)
 
-    def test_jumps(self) -> None:
-        fit = fit_devaluations(self.RATE)
-        assert (fit.events, fit.years) == (2.0, 9.0)
-        assert fit.size == pytest.approx(0.5 * (np.log(1.561 / 0.7844) + np.log(1.77 / 1.561)))
+    def test_gaps_and_short_records(self) -> None:
+        log = np.array([0.0, 0.01, np.nan, 0.08, 0.09])
+        np.testing.assert_array_equal(mend_breaks(log), log)
+        np.testing.assert_array_equal(mend_breaks([0.0, 0.5]), [0.0, 0.5])
 
-    def test_threshold_decides_what_a_jump_is(self) -> None:
-        with pytest.raises(InputError, match="found 1 jumps"):
-            fit_devaluations(self.RATE, threshold=0.2)
-        fit = fit_devaluations(self.RATE, threshold=0.2, prior_size=0.4, prior_sd=0.2)
-        assert (fit.events, fit.size) == (1.0, 0.4)
-
-    def test_paths(self) -> None:
-        fit = fit_devaluations(self.RATE)
-        rng = np.random.default_rng(6)
-        u, z = rng.uniform(size=(20_000, 8)), rng.standard_normal((20_000, 8))
-        path = simulate_devaluations(fit, u, z)
-        assert np.all(np.diff(path, axis=1) >= 0)
-        hazard = 2.5 / 9
-        assert (path[:, 0] > 0).mean() == pytest.approx(1 - np.exp(-hazard), abs=0.07)  # a size of 0 is no jump
-        jumps = (u < 1 - np.exp(-hazard)).mean()
-        assert jumps == pytest.approx(1 - np.exp(-hazard), abs=0.01)
-        np.testing.assert_array_equal(simulate_devaluations(fit, u, z, hazard=0.0), 0.0)
-
-    def test_hazard_is_uncertain(self) -> None:
-        low, mid, high = fit_devaluations(self.RATE).hazard([0.05, 0.5, 0.95])
-        assert low < 2 / 9 < high
-        assert high / low > 5
-        assert low < mid < high
+    def test_by_series(self) -> None:
+        log = np.cumsum([[0.0, 0.0], [0.01, 0.01], [0.05, 0.012], [0.01, 0.01], [0.01, 0.01]], axis=0)
+        both = mend_breaks(log)
+        np.testing.assert_array_equal(both[:, 1], log[:, 1])
+        np.testing.assert_allclose(np.diff(both[:, 0]), 0.01)

@@ -2,6 +2,14 @@
 
 from karvan.demand.ageing import AgeingFit, fit_ageing, used_age_profile
 from karvan.demand.cohorts import Carried, LifeFit, carry_forward, fit_life
+from karvan.demand.currency import (
+    DevaluationProcess,
+    Reversion,
+    fit_devaluations,
+    fit_reversion,
+    simulate_devaluations,
+    simulate_reversion,
+)
 from karvan.demand.fitting import OwnershipFit, fit_ownership
 from karvan.demand.fleet import (
     FleetStep,
@@ -12,13 +20,11 @@ from karvan.demand.fleet import (
     weibull_scale,
 )
 from karvan.demand.growth import (
-    DevaluationProcess,
     GrowthProcess,
     common_factor,
-    fit_devaluations,
     fit_growth,
+    mend_breaks,
     shrink_growth,
-    simulate_devaluations,
     simulate_growth,
 )
 from karvan.demand.ownership import (
@@ -45,6 +51,7 @@ __all__ = [
     "LifeFit",
     "OwnershipFit",
     "OwnershipParameters",
+    "Reversion",
     "Shrunk",
     "adjust",
     "carry_forward",
@@ -57,12 +64,14 @@ __all__ = [
     "fit_growth",
     "fit_life",
     "fit_ownership",
+    "fit_reversion",
     "fleet_from_age_classes",
     "fleet_step",
     "gompertz",
     "gompertz_inverse",
     "implied_target",
     "income_elasticity",
+    "mend_breaks",
     "new_share",
     "powertrain_shares",
     "saturation",
@@ -70,6 +79,7 @@ __all__ = [
     "shrink_growth",
     "simulate_devaluations",
     "simulate_growth",
+    "simulate_reversion",
     "split",
     "steady_fleet",
     "survival",

@@ -2,8 +2,7 @@
 
 Growth from year to year is a steady drift and a disturbance that lasts a while (an autoregression of order one). Both
 the drift and the disturbances are uncertain, and over fifteen years the drift matters more: each future draws its own.
-A currency that is held to another moves otherwise, not at all for years and then by a jump; that is a process of its
-own.
+Currencies move otherwise: :mod:`karvan.demand.currency`.
 
 Letters: ``T`` years on record, ``D`` draws, ``Y`` years ahead; ``g`` growth of the logarithm, share of 1 a year.
 """
@@ -88,6 +87,41 @@ def fit_growth(log_series: ArrayLike) -> GrowthProcess:
     )
 
 
+def mend_breaks(log_series: ArrayLike, *, size: float = 0.01) -> Array:
+    """A record without the steps that are changes of what is counted: another territory, a census, a new register.
+
+    A yearly change that lies more than ``size`` from the mean of those before and after it, while these two lie within
+    half of ``size`` of each other, is replaced by their mean; what follows is moved with it. War and flight, which last
+    more than a year, stay.
+
+    Parameters
+    ----------
+    log_series : (T, ...), natural logarithm of the level, one row a year; nan where the year is not known.
+    size : share of 1 a year, above 0; 0.01 suits populations (``assumed``, range 0.005 to 0.02).
+
+    Returns
+    -------
+    (T, ...), logarithm; equal to the record up to the first break.
+
+    >>> mend_breaks([0.0, 0.01, 0.02, 0.06, 0.07]).round(3)
+    array([0.  , 0.01, 0.02, 0.03, 0.04])
+    """
+    level = np.asarray(log_series, dtype=np.float64)
+    bound = float(number("size", size, "above 0", low=0.0, open_low=True))
+    if level.ndim == 0 or level.shape[0] < 4:
+        return level.copy()
+    change = np.diff(level, axis=0)
+    before, after = change[:-2], change[2:]
+    usual = 0.5 * (before + after)
+    step = change[1:-1] - usual
+    # A year that is not known gives nan, and no comparison with nan is true.
+    broken = (np.abs(step) > bound) & (np.abs(before - after) < 0.5 * bound)
+    shift = np.zeros_like(level)
+    shift[2:-1] = np.cumsum(np.where(broken, step, 0.0), axis=0)
+    shift[-1:] = shift[-2:-1]
+    return np.asarray(level - shift)
+
+
 def shrink_growth(
     process: GrowthProcess, *, prior_drift: float | None = None, prior_sd: float | None = None
 ) -> GrowthProcess:
@@ -157,86 +191,3 @@ def common_factor(normals: ArrayLike, common: ArrayLike, share: ArrayLike) -> Ar
     both = number("common", common, "standard normal numbers")
     own = number("normals", normals, "standard normal numbers")
     return np.asarray(np.sqrt(s) * both[..., None] + np.sqrt(1.0 - s) * own)
-
-
-@dataclass(frozen=True)
-class DevaluationProcess:
-    """How a currency that is held to another lets go: rarely, and by a jump."""
-
-    events: float
-    """Jumps on record."""
-    years: float
-    """Years on record."""
-    size: float
-    """Mean of the logarithm of how much more home money the foreign money costs after a jump."""
-    size_sd: float
-    """Standard deviation of that logarithm from jump to jump."""
-
-    def hazard(self, probability: ArrayLike) -> Array:
-        """Jumps per year: quantile of Gamma(events + 1/2, years), Jeffreys' prior; uniform numbers in, draws out."""
-        from scipy.special import gammaincinv  # slow to import; only drawing needs it
-
-        p = number("probability", probability, "a probability from 0 to below 1", low=0.0, high=1.0, open_high=True)
-        return np.asarray(gammaincinv(self.events + 0.5, p) / self.years, dtype=np.float64)
-
-
-def fit_devaluations(
-    log_rate: ArrayLike, *, threshold: float = 0.1, prior_size: float | None = None, prior_sd: float | None = None
-) -> DevaluationProcess:
-    """Jumps of a held currency, from a yearly record of its rate.
-
-    A year in which the logarithm of the rate rises by more than ``threshold`` is a jump.
-
-    Parameters
-    ----------
-    log_rate : (T,), logarithm of home money per foreign money at the end of each year, no gaps.
-    threshold : log change that counts as a jump, above 0; 0.1 (some 10 %) is ``assumed``, range 0.05 to 0.2.
-    prior_size, prior_sd : mean and standard deviation of the log jump for a currency with fewer than two on record,
-        where neither can be estimated; then both must be given.
-
-    Returns
-    -------
-    DevaluationProcess
-    """
-    rate = number("log_rate", log_rate, "logarithms without gaps")
-    if rate.ndim != 1 or rate.size < 2:
-        raise InputError(f"log_rate: found shape {rate.shape}; expected one series of two years or more")
-    change = np.diff(rate)
-    jumps = change[change > float(number("threshold", threshold, "above 0", low=0.0, open_low=True))]
-    if jumps.size >= 2:
-        size, size_sd = float(jumps.mean()), float(jumps.std(ddof=1))
-    elif prior_size is not None and prior_sd is not None:
-        size, size_sd = prior_size, prior_sd
-    else:
-        raise InputError(
-            f"log_rate: found {jumps.size} jumps above {threshold:g}; expected at least 2 to know their size; "
-            "give prior_size and prior_sd"
-        )
-    return DevaluationProcess(events=float(jumps.size), years=float(change.size), size=size, size_sd=size_sd)
-
-
-def simulate_devaluations(
-    process: DevaluationProcess, uniforms: ArrayLike, normals: ArrayLike, *, hazard: ArrayLike | None = None
-) -> Array:
-    """Paths of a held currency: the logarithm of what the foreign money costs over what it costs now.
-
-    In each year a jump happens with probability ``1 - exp(-h)``; its logarithm is normal and never below 0.
-
-    Parameters
-    ----------
-    process : :class:`DevaluationProcess`.
-    uniforms : (D, Y), from 0 to 1: whether it jumps.
-    normals : (D, Y), standard normal: by how much.
-    hazard : (D,) or scalar, jumps per year, from :meth:`DevaluationProcess.hazard`; left out, the mean of its Gamma.
-
-    Returns
-    -------
-    (D, Y), logarithm, 0 or more, never falling.
-    """
-    u = number("uniforms", uniforms, "numbers from 0 to 1", low=0.0, high=1.0)
-    z = number("normals", normals, "standard normal numbers")
-    expected = (process.events + 0.5) / process.years
-    h = number("hazard", expected if hazard is None else hazard, "jumps per year, 0 or more", low=0.0)
-    jumps = u < -np.expm1(-h)[..., None]
-    size = np.maximum(process.size + process.size_sd * z, 0.0)
-    return np.cumsum(np.where(jumps, size, 0.0), axis=1)

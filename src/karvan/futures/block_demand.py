@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from karvan.base.axes import Array
+from karvan.demand.currency import simulate_devaluations, simulate_reversion
 from karvan.demand.fleet import fleet_from_age_classes, steady_fleet, survival, weibull_scale
 from karvan.demand.growth import simulate_growth
 from karvan.demand.ownership import fit_beta
@@ -36,6 +37,8 @@ class Demand:
 
     income: Array
     """(D, Y, M), GDP per head at purchasing-power parity, thousand international dollars."""
+    population: Array
+    """(D, Y, M), persons."""
     cycle: Array
     """(D, Y, M), purchases at this income and exchange rate over those of the base, fleet apart."""
     real_rate: Array
@@ -80,17 +83,26 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
         for m, market in enumerate(layout.markets):
             if lever.market in ("", "*", market):
                 path[:, prepared.book.when(lever), m] *= lever.value
+    growth = simulate_growth(
+        prepared.population_growth,
+        draws.normal("population", years, markets),
+        drift_normals=draws.normal("population_drift", markets),
+    )
+    people = prepared.population * _join(np.exp(growth), prepared.population_known)
     sd = np.stack([draws.of(_sd_cell(prepared, market)) for market in layout.markets], axis=-1)
     shocks = draws.normal("real_rate", years, markets) * sd[:, None, :]
-    hazard, step = parameter(prepared, draws, "devaluation_hazard"), steady(prepared, draws, "devaluation_size")
-    falls = draws.uniform("devaluation", years) < hazard
-    shocks[:, :, layout.home] -= falls * step[:, None]
-    # Real rates come back half way in about five years, so that shocks do not add up for ever.
-    rate = np.zeros((size, years, markets))
-    level = np.zeros((size, markets))
-    for y in range(years):
-        level = 0.87 * level + shocks[:, y]
-        rate[:, y] = level
+    chance = parameter(prepared, draws, "devaluation_hazard")
+    jumps = simulate_devaluations(
+        prepared.currency.jumps,
+        draws.uniform("devaluation", years),
+        draws.normal("devaluation_step", years),
+        hazard=-np.log1p(-np.clip(chance, 0.0, 1.0 - 1e-9)),
+        size=steady(prepared, draws, "devaluation_size"),
+    )
+    shocks[:, :, layout.home] -= np.diff(jumps, axis=1, prepend=0.0)
+    # A currency comes back to where it stands at the start: real rates do not drift for ever.
+    memory = [steady(prepared, draws, "real_exchange_rate_persistence", market) for market in layout.markets]
+    rate = simulate_reversion(np.stack(memory, axis=-1), shocks)
     rate[:, :, layout.home] = _known_rate(rate[:, :, layout.home], np.log(prepared.dollars_known))
     for lever in prepared.book.of("exchange_rate"):
         rate[:, prepared.book.when(lever), layout.home] += np.log(lever.value)
@@ -101,8 +113,7 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
 
     prepared.cells.update((cell.name, cell) for cell in prepared.stock)
     stock = np.stack([draws.of(cell) for cell in prepared.stock], axis=-1)
-    people0 = prepared.population[0]
-    owned = 1000.0 * stock / people0
+    owned = 1000.0 * stock / prepared.population
     saturation = np.stack([steady(prepared, draws, "saturation", market) for market in layout.markets], axis=-1)
     saturation = np.maximum(saturation, 1.15 * owned)
     alpha = steady(prepared, draws, "gompertz_alpha")[:, None]
@@ -138,6 +149,7 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
                 factor[:, prepared.book.when(lever), m] *= lever.value
     return Demand(
         income=path * prepared.income,
+        population=people,
         cycle=cycle,
         real_rate=np.exp(rate[:, :, layout.home]),
         income0=prepared.income,
@@ -174,7 +186,8 @@ def _surprise(prepared: Prepared, path: Array, rate: Array) -> Array:
 
 
 def _sd_cell(prepared: Prepared, market: str) -> Cell:
-    found = market_cell(prepared.study, "real_exchange_rate_sd", market)
+    fitted = prepared.currency.cells.get(f"markets.real_exchange_rate_sd.{market}")
+    found = fitted or market_cell(prepared.study, "real_exchange_rate_sd", market)
     if found is None:
         return prepared.cell("real_exchange_rate_sd", market)
     prepared.cells[found.name] = found

@@ -22,6 +22,7 @@ from karvan.economy.table import InputOutputTable
 from karvan.futures.frictions import Frictions, market_cell
 from karvan.futures.layout import Layout, make_layout
 from karvan.futures.levers import LeverBook
+from karvan.futures.macro import Currency, currency_of, population_process
 from karvan.futures.sample import LHS, OTHER, Sampling, normals
 from karvan.study.cells import Cell
 from karvan.study.evidence import YearValue, year_value
@@ -115,9 +116,15 @@ class Prepared:
     dollars_known: Array
     """(Y,), income of the home country in dollars over real income, relative to the year before the start; nan else."""
     population: Array
-    """(Y, M), persons: known, then continued at the mean growth of the last ten years on record."""
+    """(M,), persons in the year before the start."""
+    population_known: Array
+    """(Y, M), the same over that, where known; nan else."""
+    population_growth: GrowthProcess
+    """Of population, one series a market."""
     growth: GrowthProcess
     """Of income per head, one series a market."""
+    currency: Currency
+    """Of the home country."""
     stock: tuple[Cell, ...]
     """Cars in use by market, end of the year before the start."""
     age_classes: tuple[tuple[tuple[int, ...], tuple[float, ...]] | None, ...]
@@ -145,7 +152,7 @@ class Prepared:
 
     def cell(self, name: str, key: str = "") -> Cell:
         """A parameter of the register as a cell; remembered, so that the run knows what it used."""
-        found = self.study.parameter(name, key)
+        found = self.currency.cells.get(f"{name}.{key}" if key else name) or self.study.parameter(name, key)
         self.cells[found.name] = found
         return found
 
@@ -188,7 +195,9 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
     base = start - 1
     level = np.array([_level(income_by[market], base) for market in layout.markets])
     known = np.array([[_known(income_by[m], year, base) for m in layout.markets] for year in layout.years])
-    people = np.array([[_continued(people_by[m], year) for m in layout.markets] for year in layout.years])
+    people = np.array([_continued(people_by[market], base) for market in layout.markets])
+    more = np.array([[_known(people_by[m], year, base) for m in layout.markets] for year in layout.years])
+    home = study.settings.home
     effects, donors, gva, table_year = _effects(study)
     return Prepared(
         study=study,
@@ -205,8 +214,11 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
         present_start=start >= study.settings.start_year,
         income=level / 1000.0,
         income_known=known,
-        dollars_known=_dollars(study, layout, income_by[study.settings.home], people_by[study.settings.home], base),
+        dollars_known=_dollars(study, layout, income_by[home], people_by[home], base),
         population=people,
+        population_known=more,
+        population_growth=population_process(income, layout.markets, base),
+        currency=currency_of(study, income_by[home], people_by[home], base),
         growth=_growth([income_by[market] for market in layout.markets], base),
         stock=tuple(_stock_cell(study, market, start) for market in layout.markets),
         age_classes=tuple(_age_classes(study, market, start) for market in layout.markets),

@@ -22,6 +22,7 @@ from karvan.demand.growth import GrowthProcess, fit_growth, shrink_growth, simul
 from karvan.demand.ownership import OwnershipParameters, adjust, fit_beta, gompertz
 from karvan.futures.costs import Range, range_of
 from karvan.futures.ensemble import pieces_of, worker_of
+from karvan.futures.macro import population_process
 from karvan.futures.yearloop import Sight, run_block
 from karvan.study.cells import quantile
 from karvan.study.load import Study
@@ -136,12 +137,12 @@ def _from_study(
     blocks: list[list[Array]] = []
 
     def look(sight: Sight) -> None:
-        blocks[-1].append(np.stack([sight.stock, sight.wanted.sum(axis=1), sight.now.used]))
+        blocks[-1].append(np.stack([sight.stock, sight.wanted.sum(axis=1), sight.now.used, sight.population]))
 
     for piece in pieces_of("baseline", draws):
         blocks.append([])
         run_block(prepared, seed, piece.number, piece.size, worker.task.sampling, look=look)
-    stock, new, used = np.concatenate([np.stack(block, axis=2) for block in blocks], axis=1)  # (D, Y, M) each
+    stock, new, used, people = np.concatenate([np.stack(block, axis=2) for block in blocks], axis=1)  # (D, Y, M) each
     out = {}
     for code in codes:
         m = prepared.layout.markets.index(code)
@@ -150,7 +151,7 @@ def _from_study(
             name=names[code],
             years=prepared.layout.years,
             source=f"study {study.name}",
-            owned=1000.0 * stock[:, :, m] / prepared.population[:, m],
+            owned=1000.0 * stock[:, :, m] / people[:, :, m],
             stock=stock[:, :, m],
             new=new[:, :, m],
             used=used[:, :, m],
@@ -202,7 +203,7 @@ def _from_world(code: str, name: str, until: int, draws: int, seed: int) -> Outl
         if year >= base:
             per_1000.append(level)
     cars = _car_share(code, measure, drawn, notes)
-    persons = np.array([_continued(people, year) for year in (base, *years)])
+    persons = _people(code, people, base, years, drawn)
     stock = np.stack(per_1000, axis=1) * persons / 1000.0 * cars[:, None]
 
     new_record = _recent(_series("sales", code, "passenger_cars"), base)
@@ -212,7 +213,7 @@ def _from_world(code: str, name: str, until: int, draws: int, seed: int) -> Outl
         name=name,
         years=years,
         source="world tables",
-        owned=1000.0 * stock / persons[1:],
+        owned=1000.0 * stock / persons[:, 1:],
         stock=stock,
         new=new,
         used=used,
@@ -322,6 +323,14 @@ def _income_paths(income: dict[int, float], base: int, years: tuple[int, ...], d
     z = drawn.normal("income", len(years))[:, :, None]
     paths = simulate_growth(process, z, drift_normals=drawn.normal("income_drift"))
     return np.asarray(np.exp(paths[:, :, 0]) * income[base] / 1000.0)
+
+
+def _people(code: str, people: dict[int, float], base: int, years: tuple[int, ...], drawn: _Drawn) -> Array:
+    """(D, Y + 1), persons from the base year on."""
+    process = population_process(world_table("income"), [code], base)
+    z = drawn.normal("population", len(years))[:, :, None]
+    paths = simulate_growth(process, z, drift_normals=drawn.normal("population_drift"))[:, :, 0]
+    return np.asarray(_continued(people, base) * np.exp(np.concatenate([np.zeros((paths.shape[0], 1)), paths], axis=1)))
 
 
 def _purchases(

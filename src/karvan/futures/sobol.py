@@ -29,8 +29,11 @@ from karvan.study.schema import GROUPS
 STREAMS: dict[str, tuple[str, str]] = {
     "income": ("demand", "Chance: income, year by year"),
     "income_drift": ("demand", "Chance: long-run growth of income"),
+    "population": ("demand", "Chance: population, year by year"),
+    "population_drift": ("demand", "Chance: long-run growth of population"),
     "real_rate": ("demand", "Chance: real exchange rates, year by year"),
     "devaluation": ("demand", "Chance: devaluations"),
+    "devaluation_step": ("demand", "Chance: size of a devaluation"),
     "demand_noise": ("demand", "Chance: purchases, year by year"),
     "plants.open": ("plants", "Chance: whether announced plants open"),
     "plants.delay": ("plants", "Chance: when they open"),

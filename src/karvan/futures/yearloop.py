@@ -86,6 +86,8 @@ class Sight:
     """(D, K, M), new cars that buyers want."""
     stock: Array
     """(D, M), cars in use at the end of the year."""
+    population: Array
+    """(D, M), persons."""
     draws: Draws
     plants: Plants
 
@@ -241,7 +243,7 @@ class _Run:
     def _buyers(self, index: int) -> tuple[Array, Array, Array]:
         """New cars wanted by product and market (D, K, M), used imports (D, M), cars in use (D, M)."""
         demand, layout = self.demand, self.layout
-        people = self.prepared.population[index]
+        people = demand.population[:, index]
         income = demand.income[:, index]
         before = demand.income[:, index - 1] if index else np.broadcast_to(demand.income0, income.shape)
         stock = self.fleet.sum(axis=-1)
@@ -410,7 +412,7 @@ class _Run:
             used_duty=self.used_duty,
         )
         if self.look is not None:
-            self.look(Sight(now, price, origin, wanted, stock, self.draws, plants))
+            self.look(Sight(now, price, origin, wanted, stock, self.demand.population[:, index], self.draws, plants))
         books = self.books.year(now)
         self._keep("figures", **books.figures)
         self._keep("plants", **books.plants)
