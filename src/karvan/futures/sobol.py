@@ -41,6 +41,7 @@ STREAMS: dict[str, tuple[str, str]] = {
     "record": ("plants", "Chance: error of the output on record"),
     "flows": ("behaviour", "Chance: error of the base-year flows"),
     "plant_noise": ("behaviour", "Chance: luck of plants with buyers"),
+    "rivals.entry": ("behaviour", "Chance: new foreign plants in the region"),
     "donor": ("economy", "Chance: donor of the input-output table"),
 }
 """Streams of chance: the group each belongs to, and its name for readers."""
