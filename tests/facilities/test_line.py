@@ -161,6 +161,15 @@ class TestShares:
         )
         assert shares.down == pytest.approx(shares.working * [8 / 120, 15 / 300, 5 / 480], rel=0.1)
 
+    @pytest.mark.parametrize("seed", range(1, 6))
+    def test_none_is_below_nothing(self, seed: int) -> None:
+        """The first station is never starved; cars under way at the edges of a short window must not say otherwise."""
+        shares = Line([Station(60, 240, 10)] * 3, [10, 10]).simulate(50, 3, seed=seed).shares
+        assert shares is not None
+        for part in (shares.working, shares.down, shares.blocked, shares.starved):
+            assert (part >= 0.0).all() and (part <= 1.0).all()
+        assert shares.starved[0] == pytest.approx(0.0, abs=0.01)  # a repair cut by the edge of the window
+
     def test_two_like_stations_wait_as_the_flow_line_says(self) -> None:
         shares = Line([Station(60, 240, 10)] * 2, [10]).simulate(2000, 40).shares
         assert shares is not None

@@ -397,7 +397,10 @@ class Line:
             part[:, :replications].mean(axis=1) / opened for part in (tally.working, tally.down, tally.blocked)
         )
         down = np.maximum(down, 0.0)  # rounding of large sums
-        return StationShares(working, down, blocked, 1.0 - working - down - blocked)
+        # A car is counted whole when it leaves: the one under way at the start can bring a station past all its time.
+        total = np.maximum(working + down + blocked, 1.0)
+        working, down, blocked = working / total, down / total, blocked / total
+        return StationShares(working, down, blocked, np.maximum(1.0 - working - down - blocked, 0.0))
 
 
 @dataclass(frozen=True)
