@@ -7,6 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
 
+from karvan.base.axes import Array, IntArray
 from karvan.study.cells import Cell
 from karvan.study.load import Study, cell_of_row
 
@@ -43,6 +44,16 @@ class Row:
         return particular, self.first
 
 
+@dataclass(frozen=True)
+class Grid:
+    """One kind of friction for all offers and markets, over the years in which no row of it begins or ends."""
+
+    certain: Array
+    """(V, M), what is known for sure; 0 where nothing fits or where it is drawn."""
+    drawn: tuple[tuple[Cell, tuple[IntArray, IntArray]], ...]
+    """Uncertain cells and the offers and markets that each holds for."""
+
+
 class Frictions:
     """The frictions table, resolved."""
 
@@ -66,6 +77,8 @@ class Frictions:
             kind: sorted({row.first for row in rows} | {row.last + 1 for row in rows})
             for kind, rows in self._by_kind.items()
         }
+        self.grids: dict[tuple[str, int], Grid] = {}
+        """By kind and epoch; filled by whoever knows the offers."""
         self._found: dict[tuple[str, str, str, str, int], Cell | None] = {}
 
     def epoch(self, kind: str, year: int) -> int:
@@ -103,4 +116,14 @@ def market_rows(study: Study) -> dict[tuple[str, str], dict[str, Any]]:
             found.setdefault((row["attribute"], row["market"]), row)
         memo[__name__] = found
     rows: dict[tuple[str, str], dict[str, Any]] = memo[__name__]
+    return rows
+
+
+def table_rows(study: Study, table: str) -> list[dict[str, Any]]:
+    """The rows of a table, read once: blocks ask for them again and again."""
+    memo: dict[str, Any] = study._memo
+    key = f"{__name__}.{table}"
+    if key not in memo:
+        memo[key] = list(study.table(table).iter_rows(named=True))
+    rows: list[dict[str, Any]] = memo[key]
     return rows

@@ -19,7 +19,7 @@ from karvan.demand.growth import GrowthProcess, fit_growth
 from karvan.economy.closure import Closure
 from karvan.economy.parts import ImpactEffects
 from karvan.economy.table import InputOutputTable
-from karvan.futures.frictions import Frictions, market_cell
+from karvan.futures.frictions import Frictions, Grid, market_cell
 from karvan.futures.layout import Layout, make_layout
 from karvan.futures.levers import LeverBook
 from karvan.futures.macro import Currency, currency_of, population_process
@@ -170,6 +170,25 @@ class Prepared:
         if found is not None:
             self.cells[found.name] = found
         return found
+
+    def friction_grid(self, kind: str, year: int) -> Grid:
+        """One kind of friction for all offers and markets; resolved once, for all blocks of draws."""
+        grids, key = self.frictions.grids, (kind, self.frictions.epoch(kind, year))
+        if key not in grids:
+            layout = self.layout
+            certain = np.zeros((len(layout.offers), len(layout.markets)))
+            drawn: dict[str, tuple[Cell, list[tuple[int, int]]]] = {}
+            for v, plant in enumerate(layout.offer_plant):
+                product = layout.products[layout.offer_product[v]]
+                for m, market in enumerate(layout.markets):
+                    cell = self.friction(kind, layout.country[plant], market, product, year)
+                    if cell is not None and cell.certain:
+                        certain[v, m] = cell.mid
+                    elif cell is not None:
+                        drawn.setdefault(cell.name, (cell, []))[1].append((v, m))
+            places = ((cell, np.array(at).T) for cell, at in drawn.values())
+            grids[key] = Grid(certain, tuple((cell, (at[0], at[1])) for cell, at in places))
+        return grids[key]
 
 
 def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of: str | None = "study") -> Prepared:

@@ -1,16 +1,17 @@
 """What a car costs in each market in one year, and how much buyers like a plant they do not know yet."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from karvan.base.axes import Array, BoolArray
+from karvan.base.axes import Array, BoolArray, IntArray
 from karvan.futures.blocks import Market, markets_of
-from karvan.futures.frictions import KINDS
+from karvan.futures.frictions import KINDS, table_rows
 from karvan.futures.inputs import Draws, Prepared
-from karvan.market.cost import DeliveredCost, delivered_cost, delivered_price
-from karvan.market.origin import OriginResult, origin_state
-from karvan.study.cells import Cell, cell_of_range
+from karvan.market.cost import DeliveredCost, delivered_cost
+from karvan.market.origin import COMPLIES_AT_COST, FREE, MFN, OriginResult, origin_state
+from karvan.study.cells import cell_of_range
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,28 @@ class Rules:
     """(M,), duty under the agreement, share of c.i.f."""
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """What of a year's prices does not move with the price at the gate: ``price = (g + duty) factor + rest``.
+
+    ``g`` is the price at the gate with freight and ``duty = max(rate g, floor)``. Each is (V, M, D or 1).
+    """
+
+    freight: Array
+    rate: Array
+    """Rivals under agreements of their own in it; own offers pay what their origin makes of it. 0 at home."""
+    floor: Array
+    """Dollars a car; 0 at home."""
+    factor: Array
+    rest: Array
+
+
 class Trade:
-    """Frictions, origin rules and delivered cost of one block of draws, year by year."""
+    """Frictions, origin rules and delivered cost of one block of draws, year by year.
+
+    Arrays by offer, market and draw lie in memory with the draws side by side, however their axes are ordered: inner
+    loops are as long as there are draws, and the market stage works on such rows.
+    """
 
     def __init__(self, prepared: Prepared, draws: Draws, market: Market) -> None:
         self.prepared, self.draws, self.market = prepared, draws, market
@@ -34,51 +55,77 @@ class Trade:
         self.origins = [layout.country[plant] for plant in layout.offer_plant]
         self.home = np.array([[origin == name for name in layout.markets] for origin in self.origins])
         self.own = layout.offer_plant < layout.own
+        self.own_rows = np.flatnonzero(self.own)
         self.cc = layout.engine_cc[layout.offer_product]
         self._kept: dict[tuple[object, ...], Array] = {}
+        self._standing: dict[tuple[object, ...], _Standing] = {}
+        self._rules: dict[tuple[object, ...], Rules] = {}
         operations = layout.operations
         self.operations_done = np.array(
             [float(len(operations[plant])) if plant < layout.own else 9.0 for plant in layout.offer_plant]
         )
+        self.agreements = [
+            row
+            for row in table_rows(prepared.study, "agreements")
+            if row["covers_cars"] == "yes" and row["market"] in layout.markets
+        ]
+
+    def _signature(self, kind: str, year: int, levers: bool) -> tuple[object, ...]:
+        """What a kind of friction depends on in a year: equal signatures, equal frictions."""
+        moved = levers and any(True for _ in self.prepared.book.of(kind))
+        return kind, self.prepared.frictions.epoch(kind, year), year if moved else None
 
     def friction(self, kind: str, year: int, *, levers: bool = True) -> Array:
         """(D or 1, V, M), one kind of friction in one year."""
         layout, draws = self.prepared.layout, self.draws
-        moved = levers and any(True for _ in self.prepared.book.of(kind))
-        signature = (kind, self.prepared.frictions.epoch(kind, year), year if moved else None)
+        signature = self._signature(kind, year, levers)
         if signature not in self._kept:
-            cells: list[list[Cell | None]] = []
-            for v, origin in enumerate(self.origins):
-                product = layout.products[layout.offer_product[v]]
-                cells.append([self.prepared.friction(kind, origin, name, product, year) for name in layout.markets])
-            certain = all(c is None or c.certain for row in cells for c in row)
-            out = np.zeros((1 if certain else draws.size, len(self.origins), len(layout.markets)))
-            for v, row in enumerate(cells):
-                for m, cell in enumerate(row):
-                    if cell is not None:
-                        out[:, v, m] = cell.mid if cell.certain else draws.of(cell)
-            if moved:
+            grid = self.prepared.friction_grid(kind, year)
+            out = np.array(grid.certain[..., None])
+            if grid.drawn:
+                out = np.repeat(out, draws.size, axis=-1)
+                for cell, at in grid.drawn:
+                    out[at] = draws.of(cell)
+            if signature[-1] is not None:
                 for v, origin in enumerate(self.origins):
                     product = layout.products[layout.offer_product[v]]
                     for m, name in enumerate(layout.markets):
                         if kind != "excise" and origin == name and kind != "fee":
                             continue  # a border lever does not reach cars that cross no border
                         keys = {"origin": origin, "market": name, "product": product}
-                        out[:, v, m] = self.prepared.book.value_in(kind, out[:, v, m], year, **keys)
-            self._kept[signature] = np.maximum(out, 0.0)
+                        out[v, m] = self.prepared.book.value_in(kind, out[v, m], year, **keys)
+            self._kept[signature] = np.moveaxis(np.maximum(out, 0.0), -1, 0)
         return self._kept[signature]
+
+    def _in_force(self, year: int, levers: bool) -> tuple[object, ...]:
+        """Which agreements, and which levers on agreements, hold in a year."""
+        rows = (i for i, row in enumerate(self.agreements) if row["year_from"] <= year <= (row["year_to"] or 9999))
+        moved = (lever for lever in self.prepared.book.of("agreement") if levers)
+        return *rows, *(lever for lever in moved if lever.year_from <= year <= lever.year_to)
 
     def rules(self, year: int, *, levers: bool = True) -> Rules:
         """The agreements that own cars can use in a year."""
-        layout, study = self.prepared.layout, self.prepared.study
+        in_force = self._in_force(year, levers)
+        if in_force not in self._rules:
+            self._rules[in_force] = self._rules_of(in_force)
+        return self._rules[in_force]
+
+    def _rules_of(self, in_force: tuple[object, ...]) -> Rules:
+        layout, home = self.prepared.layout, self.prepared.study.settings.home
         count = len(layout.markets)
         value = np.full((self.draws.size, count), np.nan)
         points, preferential = np.full(count, np.nan), np.zeros(count)
-        for row in study.table("agreements").iter_rows(named=True):
-            in_force = row["year_from"] <= year <= (row["year_to"] or 9999)
-            if row["origin"] != study.settings.home or not in_force or row["covers_cars"] != "yes":
+        for held in in_force:
+            if not isinstance(held, int):
+                for m, name in enumerate(layout.markets):
+                    lever: Any = held
+                    if name != home and lever.market in ("*", name):
+                        value[:, m] = 0.0 if lever.rule_value is None else lever.rule_value
+                        points[m] = 0.0
+                        preferential[m] = lever.value
                 continue
-            if row["market"] not in layout.markets:
+            row = self.agreements[held]
+            if row["origin"] != home:
                 continue
             m = layout.markets.index(row["market"])
             name = f"agreements.rule_value.{row['agreement']}.{row['market']}"
@@ -90,34 +137,70 @@ class Trade:
                 value[:, m] = 0.0
             points[m] = float(len([part for part in str(row["rule_operations"] or "").split(";") if part.strip()]))
             preferential[m] = row["preferential_rate"]
-        if levers:
-            for lever in self.prepared.book.of("agreement"):
-                if not lever.year_from <= year <= lever.year_to:
-                    continue
-                for m, name in enumerate(layout.markets):
-                    if name != study.settings.home and lever.market in ("*", name):
-                        value[:, m] = 0.0 if lever.rule_value is None else lever.rule_value
-                        points[m] = 0.0
-                        preferential[m] = lever.value
         return Rules(value, points, preferential)
 
     def rival_preference(self, year: int) -> Array:
         """(V, M), duty of rivals under agreements of their own, share of c.i.f.; nan for none. They comply."""
-        layout, study = self.prepared.layout, self.prepared.study
+        layout = self.prepared.layout
         out = np.full((len(self.origins), len(layout.markets)), np.nan)
-        for row in study.table("agreements").iter_rows(named=True):
-            if (
-                row["origin"] == study.settings.home
-                or row["covers_cars"] != "yes"
-                or row["market"] not in layout.markets
+        for row in self.agreements:
+            if row["origin"] == self.prepared.study.settings.home or not row["year_from"] <= year <= (
+                row["year_to"] or 9999
             ):
                 continue
-            if row["year_from"] <= year <= (row["year_to"] or 9999):
-                m = layout.markets.index(row["market"])
-                for v, origin in enumerate(self.origins):
-                    if origin == row["origin"] and not self.own[v]:
-                        out[v, m] = row["preferential_rate"]
+            m = layout.markets.index(row["market"])
+            for v, origin in enumerate(self.origins):
+                if origin == row["origin"] and not self.own[v]:
+                    out[v, m] = row["preferential_rate"]
         return out
+
+    def standing(self, year: int, index: int, *, levers: bool = True) -> _Standing:
+        """What of a year's prices does not move with the price at the gate; kept as long as nothing of it changes."""
+        rates = {name: self._rate(name, index, levers) for name in ("vat_rate", "margin_rate")}
+        key = (
+            *(self._signature(kind, year, levers) for kind in KINDS),
+            self._in_force(year, False),
+            *(at for at, _ in rates.values()),
+        )
+        if key not in self._standing:
+            self._standing.clear()  # years come in order: one set of steps is alive at a time
+            parts = {kind: np.moveaxis(self.friction(kind, year, levers=levers), 0, -1) for kind in KINDS}
+            preference = self.rival_preference(year)[..., None]
+            has = np.isfinite(preference)
+            rate = np.where(has, np.fmin(parts["duty_rate"], preference), parts["duty_rate"])
+            floor = np.where(has, 0.0, parts["duty_per_cc"] * self.cc[:, None, None])
+            rate[self.home], floor[self.home] = 0.0, 0.0  # no duty is due at home
+            vat, margin = (np.ascontiguousarray(value.T) for _, value in rates.values())
+            over = 1.0 + parts["barrier"]
+            factor = (1.0 + margin + vat) * over
+            rest = (parts["excise"] + parts["fee"]) * factor + parts["certification"] * (1.0 + margin) * over
+            self._standing[key] = _Standing(parts["freight"], rate, floor, factor, rest)
+        return self._standing[key]
+
+    def origin(self, content: Array, year: int, *, levers: bool = True) -> OriginResult:
+        """States of own offers, the duty they pay and what complying costs, (D, V_own, M)."""
+        layout, own = self.prepared.layout, self.own_rows
+        rule = self.rules(year, levers=levers)
+        mfn = np.moveaxis(self.friction("duty_rate", year, levers=levers)[:, own], 0, -1)
+        shape = (own.size, len(layout.markets), self.draws.size)
+        state, rate, cost = np.full(shape, MFN, dtype=np.int64), np.empty(shape), np.zeros(shape)
+        rate[...] = mfn
+        points = self.operations_done[own]
+        # Local value counts for originating parts; what the stage calls local content is used for every value test.
+        local = np.ascontiguousarray(content.T)[layout.offer_plant[own]]
+        for m in np.flatnonzero(~np.isnan(rule.points)):
+            found = origin_state(
+                local.T,
+                points,
+                rule.value[:, None, m, None],
+                rule.points[None, m, None],
+                compliance_cost_rate=lambda gap: gap * self.market.compliance[:, None, None],
+                mfn_rate=np.moveaxis(mfn[:, m : m + 1], -1, 0),
+                preferential_rate=rule.preferential[None, m, None],
+            )
+            for out, values in ((state, found.state), (rate, found.duty_rate), (cost, found.compliance_cost_rate)):
+                out[:, m] = values[..., 0].T
+        return OriginResult(np.moveaxis(state, -1, 0), np.moveaxis(rate, -1, 0), np.moveaxis(cost, -1, 0))
 
     def delivered(
         self, ex_works: Array, content: Array, year: int, index: int, *, levers: bool = True, full: bool = True
@@ -135,36 +218,57 @@ class Trade:
         The ladder, the price that buyers see with other obstacles on top (D, V, M), and the origin states of own offers
         (D, V_own, M).
         """
-        layout = self.prepared.layout
-        parts = {kind: self.friction(kind, year, levers=levers) for kind in KINDS}
-        rule = self.rules(year, levers=levers)
-        own = np.flatnonzero(self.own)
-        mfn = parts["duty_rate"][:, own]
-        # Local value counts for originating parts; what the stage calls local content is used for every value test.
-        gap_cost = self.market.compliance[:, None, None]
-        origin = origin_state(
-            content[:, layout.offer_plant[own]],
-            self.operations_done[own],
-            np.broadcast_to(rule.value[:, None, :], (self.draws.size, own.size, len(layout.markets))),
-            np.broadcast_to(rule.points, (own.size, len(layout.markets))),
-            compliance_cost_rate=lambda gap: gap * gap_cost,
-            mfn_rate=mfn,
-            preferential_rate=np.broadcast_to(rule.preferential, (own.size, len(layout.markets))),
-        )
-        duty = np.broadcast_to(parts["duty_rate"], (self.draws.size, *parts["duty_rate"].shape[1:])).copy()
-        per_cc = np.broadcast_to(parts["duty_per_cc"], duty.shape).copy()
-        preference = self.rival_preference(year)
+        layout, own = self.prepared.layout, self.own_rows
+        origin = self.origin(content, year, levers=levers)
+        held = self.standing(year, index, levers=levers)
+        paid, extra = (np.moveaxis(array, 0, -1) for array in (origin.duty_rate, origin.compliance_cost_rate))
+        works = np.ascontiguousarray(ex_works.T)
+        # The steps of delivered_price, those that the gate does not move taken together.
+        price = np.empty((len(self.origins), len(layout.markets), self.draws.size))
+        np.add(works[:, None], held.freight, out=price)
+        under = np.flatnonzero(~np.isnan(self.rules(year, levers=levers).points))
+        for m in under:
+            price[own, m] += works[own] * extra[:, m]
+        duty = held.rate * price
+        duty[own] = paid * price[own]
+        np.maximum(duty, held.floor, out=duty)
+        for m in under:  # who has passed the rule pays no duty by engine size either
+            passed = np.isin(origin.state[:, :, m].T, (FREE, COMPLIES_AT_COST))
+            duty[own, m] = np.where(passed, paid[:, m] * price[own, m], duty[own, m])
+        duty[self.home] = 0.0
+        price += duty
+        price *= held.factor
+        price += held.rest
+        ladder = self._ladder(ex_works, origin, year, index, levers, full)
+        return ladder, np.moveaxis(price, -1, 0), origin
+
+    def _ladder(
+        self, ex_works: Array, origin: OriginResult, year: int, index: int, levers: bool, full: bool
+    ) -> DeliveredCost:
+        """The steps, in every market or at home alone."""
+        layout, own = self.prepared.layout, self.own_rows
+        shown = slice(None) if full else slice(layout.home, layout.home + 1)
+        parts = {kind: self.friction(kind, year, levers=levers)[..., shown] for kind in KINDS if kind != "barrier"}
+        markets = parts["freight"].shape[-1]
+
+        def by_draw(values: Array) -> Array:
+            """A copy of (D or 1, V, M) for every draw, with the draws side by side."""
+            out = np.empty((len(self.origins), markets, self.draws.size))
+            out[...] = np.moveaxis(values, 0, -1)
+            return np.moveaxis(out, -1, 0)
+
+        duty, per_cc = by_draw(parts["duty_rate"]), by_draw(parts["duty_per_cc"])
+        compliance = by_draw(np.zeros((1, 1, 1)))
+        preference = self.rival_preference(year)[:, shown]
         has = np.isfinite(preference)
         duty[:, has] = np.minimum(duty[:, has], preference[has])
         per_cc[:, has] = 0.0
-        duty[:, own] = origin.duty_rate
-        per_cc[:, own] = np.where((origin.state == 1) | (origin.state == 2), 0.0, per_cc[:, own])
-        vat = self._rate("vat_rate", self.market.vat, index, levers)
-        dealer = self._rate("margin_rate", self.market.dealer, index, levers)
-        compliance = np.zeros_like(duty)
-        compliance[:, own] = origin.compliance_cost_rate
-        price = delivered_price(
-            ex_works,
+        state = origin.state[..., shown]
+        duty[:, own] = origin.duty_rate[..., shown]
+        per_cc[:, own] = np.where((state == FREE) | (state == COMPLIES_AT_COST), 0.0, per_cc[:, own])
+        compliance[:, own] = origin.compliance_cost_rate[..., shown]
+        return delivered_cost(
+            np.ascontiguousarray(ex_works.T).T,
             freight=parts["freight"],
             duty_rate=duty,
             duty_per_cc=per_cc,
@@ -172,34 +276,19 @@ class Trade:
             excise=parts["excise"],
             fee=parts["fee"],
             certification=parts["certification"],
-            vat_rate=vat,
-            margin_rate=dealer,
+            vat_rate=self._rate("vat_rate", index, levers)[1][..., shown],
+            margin_rate=self._rate("margin_rate", index, levers)[1][:, None, shown],
             compliance_cost_rate=compliance,
-            home=self.home,
-        )
-        price *= 1.0 + parts["barrier"]
-        shown = slice(None) if full else slice(layout.home, layout.home + 1)
-        ladder = delivered_cost(
-            ex_works,
-            freight=parts["freight"][..., shown],
-            duty_rate=duty[..., shown],
-            duty_per_cc=per_cc[..., shown],
-            engine_cc=self.cc,
-            excise=parts["excise"][..., shown],
-            fee=parts["fee"][..., shown],
-            certification=parts["certification"][..., shown],
-            vat_rate=vat[..., shown],
-            margin_rate=dealer[..., shown][:, None, :],
-            compliance_cost_rate=compliance[..., shown],
             home=self.home[:, shown],
         )
-        return ladder, price, origin
 
-    def _rate(self, name: str, rates: Array, index: int, levers: bool) -> Array:
-        """(D, M), a tax or margin in one year; as it stood before any lever if levers are off."""
+    def _rate(self, name: str, index: int, levers: bool) -> tuple[object, Array]:
+        """A tax or margin in one year (D, M), as it stood before any lever if levers are off, and a key to it."""
         if not levers and any(True for _ in self.prepared.book.of(name)):
-            return markets_of(self.prepared.unmoved(), self.draws, name)[:, 0]
-        return rates[:, min(index, rates.shape[1] - 1)]
+            return (name, "unmoved"), markets_of(self.prepared.unmoved(), self.draws, name)[:, 0]
+        rates = self.market.vat if name == "vat_rate" else self.market.dealer
+        at = min(index, rates.shape[1] - 1)
+        return (name, at), rates[:, at]
 
     def references(self, base: Array) -> tuple[Array, BoolArray]:
         """What an entrant is compared with, in each market: the base price of its brand there, else of its peers.
@@ -215,22 +304,35 @@ class Trade:
         ces, layout = self.market.ces, self.prepared.layout
         nest = ces.brand * ces.products + ces.product
         weight = ces.plant_share * ces.brand_share[nest]
-        out = base.copy()
-        present = np.zeros(weight.shape, dtype=bool)
-        for v in np.flatnonzero(self.own):
+        present = (ces.brand_share[nest] > 0) & self.own[:, None]
+        rows = np.ascontiguousarray(np.moveaxis(base, 0, -1))
+        out = rows.copy()
+        means: dict[tuple[int, ...], tuple[Array, Array]] = {}
+
+        def mean(group: IntArray) -> tuple[Array, Array]:
+            """(M, D), mean price of a group by base sales, added offer by offer; (M,), the sales."""
+            key = tuple(group.tolist())
+            if key not in means:
+                top, total = np.zeros(rows.shape[1:]), np.zeros(rows.shape[1])
+                for v in key:
+                    top += rows[v] * weight[v][:, None]
+                    total += weight[v]
+                means[key] = top / np.where(total > 0, total, 1.0)[:, None], total
+            return means[key]
+
+        for v in self.own_rows:
             mates = np.flatnonzero(nest == nest[v])
             alike = np.flatnonzero((ces.product == ces.product[v]) & np.isin(ces.brand, layout.peers[v]))
             everyone = np.flatnonzero((ces.product == ces.product[v]) & ~self.own)
-            for m in range(weight.shape[1]):
-                present[v, m] = ces.brand_share[nest[v], m] > 0
-                # At home a newcomer's share is stated at its own price: the record behind it was sold at such prices.
-                groups = (mates,) if m == layout.home else (mates, alike, everyone)
-                for group in groups:
-                    total = weight[group, m].sum()
-                    if total > 0:
-                        out[:, v, m] = (base[:, group, m] * weight[group, m]).sum(axis=1) / total
-                        break
-        return out, present
+            known = np.zeros(rows.shape[1], dtype=bool)
+            for place, group in enumerate((mates, alike, everyone)):
+                price, total = mean(group)
+                here = ~known & (total > 0)
+                if place:  # at home a newcomer's share is stated at its own price: its record was sold at such prices
+                    here[layout.home] = False
+                out[v, here] = price[here]
+                known |= here
+        return np.moveaxis(out, -1, 0), present
 
     def sibling_odds(self) -> Array:
         """(V,), odds at home of the plant's offer on record, for its offers of other products; 0 where it has none.
