@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from karvan.base.axes import Array, BoolArray, IntArray
+from karvan.base.axes import Array, IntArray
 from karvan.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,22 +63,66 @@ class Layout:
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
-    """One evaluation for many draws. Rows lead, because sums run over rows.
+class Inputs:
+    """What an evaluation is given, checked. Arrays end in (rows, M), rows in the caller's order."""
 
-    Behind them come (M, D), so that inner loops are as long as there are draws; or (D, M) where the answer goes back to
-    the caller at once: then rows are moved whole, which is cheaper than to turn the array about.
+    cost: Array
+    theta: Array
+    eta: Array
+    entrant: Array | None
+    appeal: Array | None
+    brand_appeal: Array | None
+    lead: tuple[int, ...]
+    """The axes before them, broadcast."""
+
+    @classmethod
+    def make(
+        cls,
+        ces: "DoubleCES",
+        cost_hat: ArrayLike,
+        theta: ArrayLike,
+        eta: ArrayLike,
+        entrant_share: ArrayLike | None,
+        appeal: ArrayLike | None,
+        brand_appeal: ArrayLike | None,
+        lead: tuple[int, ...] = (),
+    ) -> "Inputs":
+        """Check; ``lead`` are further leading axes."""
+        offers, markets = ces.plant_share.shape
+        cost = _last_two("cost_hat", cost_hat, offers, markets)
+        if not _least(cost) > 0:
+            raise InputError(
+                "cost_hat has a number that is 0, negative or missing; expected new cost over old, above 0"
+            )
+        theta_, eta_ = np.asarray(theta, dtype=float), np.asarray(eta, dtype=float)
+        if not (_least(theta_) > 0 and _least(eta_) > 0):
+            raise InputError("theta and eta must be above 0")
+        entrant = None if entrant_share is None else _last_two("entrant_share", entrant_share, offers, markets)
+        shift = None if appeal is None else _last_two("appeal", appeal, offers, markets)
+        lift = None if brand_appeal is None else _last_two("brand_appeal", brand_appeal, len(ces.brand_share), markets)
+        for name, array in (("entrant_share", entrant), ("appeal", shift), ("brand_appeal", lift)):
+            if array is not None and not _least(array) >= 0:
+                raise InputError(f"{name} has a number that is negative or missing; expected 0 or more")
+        arrays = [a.shape[:-2] for a in (cost, entrant, shift, lift) if a is not None]
+        return cls(
+            cost, theta_, eta_, entrant, shift, lift, np.broadcast_shapes(lead, theta_.shape, eta_.shape, *arrays)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Shares of many draws at once. Rows lead, because sums run over rows; behind them come (D, M), so that rows are
+    moved whole on the way in and out, which is cheaper than to turn the array about.
     """
 
     layout: Layout
     lead: tuple[int, ...]
-    markets_last: bool
     x: Array
-    """(V, M, D), weight of each sorted offer in its nest, costs included."""
+    """(V, D, M), weight of each sorted offer in its nest, costs included."""
     W: Array
-    """(nests, M, D or 1), weight of each nest in its product, appeal included."""
+    """(nests, D or 1, M), weight of each nest in its product, appeal included."""
     theta: Array
-    """(D or 1,); (D or 1, 1) if markets are last; so too ``eta`` and ``power``."""
+    """(D or 1, 1); so too ``eta`` and ``power``."""
     eta: Array
     """The exponent of the upper level is ``-eta`` (one more for value)."""
     power: Array
@@ -95,81 +139,54 @@ class Batch:
         appeal: ArrayLike | None,
         brand_appeal: ArrayLike | None,
         measure: Measure,
-        lead: tuple[int, ...] = (),
-        present: BoolArray | None = None,
-        markets_last: bool = False,
     ) -> "Batch":
-        """Check, sort and weigh. ``present`` (..., V) false keeps an entrant out; ``lead`` are further leading axes."""
+        """Check, sort and weigh."""
         if measure not in ("units", "value"):
             raise InputError(f"measure is {measure!r}; expected 'units' or 'value'")
+        given = Inputs.make(ces, cost_hat, theta, eta, entrant_share, appeal, brand_appeal)
         offers, markets = ces.plant_share.shape
-        cost = _last_two("cost_hat", cost_hat, offers, markets)
-        if not np.all(cost > 0):
-            raise InputError(
-                "cost_hat has a number that is 0, negative or missing; expected new cost over old, above 0"
-            )
-        theta_, eta_ = np.asarray(theta, dtype=float), np.asarray(eta, dtype=float)
-        if not (np.all(theta_ > 0) and np.all(eta_ > 0)):
-            raise InputError("theta and eta must be above 0")
-        entrant = None if entrant_share is None else _last_two("entrant_share", entrant_share, offers, markets)
-        shift = None if appeal is None else _last_two("appeal", appeal, offers, markets)
-        lift = None if brand_appeal is None else _last_two("brand_appeal", brand_appeal, len(ces.brand_share), markets)
-        for name, array in (("entrant_share", entrant), ("appeal", shift), ("brand_appeal", lift)):
-            if array is not None and not np.all(array >= 0):
-                raise InputError(f"{name} has a number that is negative or missing; expected 0 or more")
-        arrays = [a.shape[:-2] for a in (cost, entrant, shift, lift) if a is not None]
-        lead = np.broadcast_shapes(lead, theta_.shape, eta_.shape, *arrays)
-        where = ces.layout
+        where, lead, entrant = ces.layout, given.lead, given.entrant
 
         def inside(array: Array, order: IntArray) -> Array:
-            """(..., rows, M) as a new (rows, M, D or 1), rows in sorted order."""
+            """(..., rows, M) as a new (rows, D or 1, M), rows in sorted order."""
             if array.ndim > 2:
                 array = np.broadcast_to(array, lead + array.shape[-2:])
             flat = array.reshape(-1, *array.shape[-2:])
-            if markets_last:
-                return np.asarray(flat.swapaxes(0, 1)[order])
-            return np.ascontiguousarray(np.moveaxis(flat[:, order], 0, -1))
+            return np.asarray(flat.swapaxes(0, 1)[order])
 
         def per_draw(array: Array) -> Array:
-            line = np.broadcast_to(array, lead).reshape(-1) if array.ndim else array.reshape(1)
-            return line[:, None] if markets_last else line
+            return (np.broadcast_to(array, lead).reshape(-1) if array.ndim else array.reshape(1))[:, None]
 
         base = inside(ces.plant_share, where.order)
         W = inside(ces.brand_share, where.nest_index)
-        theta_d, eta_d = per_draw(theta_), per_draw(eta_)
-        x = inside(cost, where.order)
+        theta_d, eta_d = per_draw(given.theta), per_draw(given.eta)
+        x = inside(given.cost, where.order)
         np.log(x, out=x)
         x = _times(x, -theta_d)
         np.exp(x, out=x)
         if entrant is None:
             x = _times(x, base)
         else:
-            empty = (entrant > 0).reshape(-1, offers, markets).any(axis=0) & (ces.plant_share == 0)
-            nests = np.unique(where.nest_of[empty.any(axis=1)[where.order]])  # the others keep their base shares
-            rows = np.flatnonzero(np.isin(where.nest_of, nests))
+            rows, nests = newcomers(ces, entrant)
             prior = np.where(base[rows] > 0, 0.0, inside(entrant, where.order[rows]))
-            if present is not None:
-                there = inside(present[..., None].astype(float), where.order[rows])
-                prior = prior * there
-            w, W = _with_entrants(base[rows], prior, W, where.nest_of[rows], nests)
+            w, W = with_entrants(base[rows], prior, W, where.nest_of[rows], nests)
             served = x[rows] * w
             if served.shape[1:] != x.shape[1:]:
                 x = np.array(np.broadcast_to(x, (offers, *served.shape[1:])))
             x = _times(x, base)
             x[rows] = served
-        if shift is not None:
-            x = _times(x, inside(shift, where.order))
-        draws = int(np.prod(lead))
-        shape = (offers, draws, markets) if markets_last else (offers, markets, draws)
+        if given.appeal is not None:
+            x = _times(x, inside(given.appeal, where.order))
+        shape = (offers, int(np.prod(lead)), markets)
         if x.shape != shape:
             x = np.broadcast_to(x, shape)
-        if lift is not None:
-            W = W * inside(lift, where.nest_index)
+        if given.brand_appeal is not None:
+            W = W * inside(given.brand_appeal, where.nest_index)
         exponent = eta_d if measure == "units" else eta_d - 1
-        return cls(where, lead, markets_last, x, W, theta_d, eta_d, exponent / theta_d)
+        return cls(where, lead, x, W, theta_d, eta_d, exponent / theta_d)
 
     def nest_weights(self, x: Array) -> tuple[Array, Array]:
-        """Sum of weights in each nest, and the nest's weight in its product: both (nests, M, D)."""
+        """Sum of weights in each nest, and the nest's weight in its product: both (nests, D, M)."""
         total = run_sum(x, self.layout.nest_start)
         if np.all(self.power > 0):
             raised = np.power(total, self.power)
@@ -179,11 +196,11 @@ class Batch:
         return total, raised
 
     def product_sum(self, nests: Array) -> Array:
-        """(nests, M, D) summed over the nests of each product that has offers."""
+        """(nests, D, M) summed over the nests of each product that has offers."""
         return run_sum(nests, self.layout.product_start)
 
     def offer_shares(self, *, last: bool = False) -> Array:
-        """(V, M, D) in sorted order. ``last``: the weights are not needed any more, their memory may be used."""
+        """(V, D, M) in sorted order. ``last``: the weights are not needed any more, their memory may be used."""
         where = self.layout
         total, weight = self.nest_weights(self.x)
         whole = self.product_sum(weight)
@@ -194,10 +211,10 @@ class Batch:
         return run_multiply(self.x, factor, where, self.x if last and self.x.flags.writeable else None)
 
     def back(self, array: Array, *, sorted_offers: bool = True) -> Array:
-        """(rows, M, D) as (..., rows, M), rows in the caller's order."""
+        """(rows, D, M) as (..., rows, M), rows in the caller's order."""
         rows = array[self.layout.inverse] if sorted_offers and not self.layout.in_order else array
-        out = rows.swapaxes(0, 1) if self.markets_last else np.ascontiguousarray(np.moveaxis(rows, -1, 0))
-        return out.reshape(self.lead + out.shape[1:])  # with markets last it may stay a view: no copy is made
+        out = rows.swapaxes(0, 1)
+        return out.reshape(self.lead + out.shape[1:])  # it may stay a view: no copy is made
 
 
 def run_sum(rows: Array, start: IntArray) -> Array:
@@ -220,7 +237,21 @@ def run_sum(rows: Array, start: IntArray) -> Array:
     return out
 
 
-def _with_entrants(base: Array, prior: Array, top: Array, nest_of: IntArray, nests: IntArray) -> tuple[Array, Array]:
+def newcomers(ces: "DoubleCES", entrant: Array) -> tuple[IntArray, IntArray]:
+    """Nests in which an offer without base sales arrives in some draw, and their sorted rows; others keep base shares.
+
+    Returns
+    -------
+    Rows and nests, both rising.
+    """
+    where = ces.layout
+    most = np.moveaxis(entrant.reshape(-1, *entrant.shape[-2:]), 0, -1).max(axis=-1)
+    empty = (most > 0) & (ces.plant_share == 0)
+    nests = np.unique(where.nest_of[empty.any(axis=1)[where.order]])
+    return np.flatnonzero(np.isin(where.nest_of, nests)), nests
+
+
+def with_entrants(base: Array, prior: Array, top: Array, nest_of: IntArray, nests: IntArray) -> tuple[Array, Array]:
     """Weights of offers in nests that have newcomers, and of all nests; see :meth:`DoubleCES.shares`."""
     if not len(nests):
         return base, top
@@ -258,6 +289,11 @@ def _times(x: Array, factor: Array) -> Array:
 def ratio(top: Array, bottom: Array) -> Array:
     """``top / bottom``, and 0 where nothing is there to share."""
     return np.divide(top, bottom, out=np.zeros(np.broadcast_shapes(top.shape, bottom.shape)), where=bottom > 0)
+
+
+def _least(array: Array) -> float:
+    """The least number; nan if any is missing, infinite if there is none."""
+    return float(array.min(initial=np.inf))
 
 
 def _last_two(name: str, value: ArrayLike, rows: int, markets: int) -> Array:

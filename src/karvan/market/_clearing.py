@@ -1,26 +1,19 @@
 """Demand against limited plants: shadow prices, then exact rationing (public in :mod:`karvan.market.shares`)."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array, BoolArray, IntArray
 from karvan.base.errors import InputError
-from karvan.market._batch import Batch, Layout, ratio, run_sum
+from karvan.market._batch import Inputs, Layout, ratio, run_sum
+from karvan.market._tight import LEFT, SHADOW_LIMIT, Tight
+from karvan.market._weights import Weights, draws_last, over_markets
 
 if TYPE_CHECKING:
     from karvan.market.shares import DoubleCES
-
-SHADOW_LIMIT: Final = 16.0
-"""Highest shadow price looked for. Where all plants together are short no price clears the market: a queue does."""
-
-_STEP_LIMIT: Final = float(np.log(2.0))  # a plant doubles its price at most in one step: Newton far out overshoots
-_CONVERGED: Final = 1e-7  # of ln price, per draw
-_REGULAR: Final = 1e-7  # of a plant's sales, added to the slopes
-_COMPACT: Final = 0.6  # share of draws still moving below which the others are set aside
-_LEFT: Final = 1e-12  # share of a draw's demand below which nothing is left to hand out
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +100,7 @@ def clear(
     if iterations < 1:
         raise InputError(f"iterations is {iterations}; expected 1 or more")
 
-    batch = Batch.make(
+    given = Inputs.make(
         ces,
         cost_hat,
         theta,
@@ -115,40 +108,45 @@ def clear(
         entrant_share,
         appeal,
         brand_appeal,
-        "units",
         lead=np.broadcast_shapes(asked.shape[:-2], limit.shape[:-1]),
-        present=limit[..., of_plant] > 0,
     )
-    where, lead = batch.layout, batch.lead
+    weights = Weights.make(ces, given, limit[..., of_plant] > 0)
+    where, lead = weights.layout, weights.lead
     draws = int(np.prod(lead))
-    asked = np.broadcast_to(asked, (*lead, *asked.shape[-2:])).reshape(draws, *asked.shape[-2:])
-    asked = np.ascontiguousarray(np.moveaxis(asked, 0, -1))
+    asked = np.ascontiguousarray(draws_last(np.broadcast_to(asked, (*lead, *asked.shape[-2:])), lead))
     limit = np.ascontiguousarray(np.broadcast_to(limit, (*lead, plants)).reshape(draws, plants).T)
     groups = _Plants.make(of_plant[where.order], plants)
+    present = where.products_present
+    wished = asked[present]
 
-    sold = batch.offer_shares()
-    sold *= asked[where.products_present][where.product_of][where.nest_of]
+    sold, whole = weights.cars(wished)
     wanted = groups.total(sold)
     shadow = np.ones((plants, draws))
 
     tight = np.any(wanted > limit, axis=0)
     if tight.any():
         index = _at_least_two(np.flatnonzero(tight))
-        some = _Draws.make(batch, asked, limit, groups, index)
-        log_shadow = some.reachable().shadow_prices(iterations)
-        sold[:, :, index] = some.ration(some.sales(log_shadow)[0])
-        shadow[:, index] = np.exp(log_shadow)
+        some = Tight.make(weights, wished, whole, limit, groups.of, index)
+        log_shadow = some.shadow_prices(iterations)
+        shadow[some.limited[:, None], index] = np.exp(log_shadow)
         shadow[(limit == 0) & (wanted > 0)] = SHADOW_LIMIT
+        going = some.settle(log_shadow, sold, whole)
+        if going.any():
+            index = _at_least_two(index[going])
+            left = _Rationing(where, groups, limit[:, index], wished[..., index])
+            sold[..., index] = left.placed(np.ascontiguousarray(sold[..., index]))
 
     unserved = asked.copy()
-    present = where.products_present
-    left = asked[present] - run_sum(run_sum(sold, where.nest_start), where.product_start)
-    unserved[present] = np.where(left > _LEFT * asked[present], left, 0.0)  # without the dust of rounding
+    left_over = wished - run_sum(run_sum(sold, where.nest_start), where.product_start)
+    unserved[present] = np.where(left_over > LEFT * wished, left_over, 0.0)  # without the dust of rounding
+    back = np.empty_like(sold) if not where.in_order else sold
+    if not where.in_order:
+        back[where.order] = sold
     return Cleared(
-        quantities=batch.back(sold),
+        quantities=np.moveaxis(back, -1, 0).reshape(*lead, *back.shape[:-1]),
         shadow=shadow.T.reshape(*lead, plants),
         wanted=wanted.T.reshape(*lead, plants),
-        unserved=batch.back(unserved, sorted_offers=False),
+        unserved=np.moveaxis(unserved, -1, 0).reshape(*lead, *unserved.shape[:-1]),
     )
 
 
@@ -157,184 +155,42 @@ class _Plants:
     """Sums over the offers of each plant."""
 
     of: IntArray
-    order: IntArray
-    start: IntArray
-    present: IntArray
+    """(V,), plant of each sorted row."""
     count: int
 
     @classmethod
     def make(cls, of: IntArray, count: int) -> "_Plants":
-        order = np.argsort(of, kind="stable")
-        present, start = np.unique(of[order], return_index=True)
-        return cls(of, order, start, present, count)
+        return cls(of, count)
 
     def total(self, rows: Array) -> Array:
-        """(V, M, D) or (V, D) summed to (P, D)."""
-        by_offer = rows.sum(axis=1) if rows.ndim == 3 else rows
-        out = np.zeros((self.count, by_offer.shape[-1]))
-        out[self.present] = np.add.reduceat(by_offer[self.order], self.start, axis=0)
+        """(V, M, D) summed to (P, D), offer by offer."""
+        out = np.zeros((self.count, rows.shape[-1]))
+        for v, by_offer in enumerate(over_markets(rows)):
+            out[self.of[v]] += by_offer
         return out
 
 
 @dataclass(frozen=True, eq=False)
-class _Draws:
-    """The draws in which some plant is asked for too much. Axes: rows, M, d."""
+class _Rationing:
+    """Draws in which the cars cut from plants that are full are still to be placed with those that have room."""
 
     layout: Layout
-    x: Array
-    asked: Array
-    """(nests, M, d), demand for the nest's product."""
+    plants: _Plants
     limit: Array
     """(P, d)"""
-    plants: _Plants
-    theta: Array
-    eta: Array
-    W: Array
-    power: Array
-    rest: Array
-    """(products, M, d), weight of the nests left out because no limit can reach them."""
+    asked: Array
+    """(products that have offers, M, d)"""
 
-    @classmethod
-    def make(cls, batch: Batch, asked: Array, limit: Array, plants: _Plants, index: IntArray) -> "_Draws":
-        whole = np.array_equal(index, np.arange(limit.shape[-1]))
-
-        def chosen(array: Array) -> Array:
-            if whole or array.shape[-1] == 1 < limit.shape[-1]:  # all draws, or one number for all of them
-                return array
-            return np.ascontiguousarray(array[..., index])
-
-        where = batch.layout
-        by_product = chosen(asked)[where.products_present]
-        return cls(
-            layout=where,
-            x=chosen(batch.x) * (chosen(limit) > 0)[plants.of][:, None, :],
-            asked=by_product[where.product_of],
-            limit=chosen(limit),
-            plants=plants,
-            theta=chosen(batch.theta),
-            eta=chosen(batch.eta),
-            W=chosen(batch.W),
-            power=chosen(batch.power),
-            rest=np.zeros_like(by_product),
-        )
-
-    def reachable(self) -> "_Draws":
-        """Only the nests in which some plant has a limit: the others keep their weight, whatever prices do."""
-        where = self.layout
-        finite = np.any(np.isfinite(self.limit), axis=1)
-        inside = np.zeros(len(where.nest_start), dtype=bool)
-        inside[where.nest_of[finite[self.plants.of]]] = True
-        if inside.all():
-            return self
-        outside = ~inside[where.nest_of]
-        x_out = self.x[outside]
-        out_nests = np.flatnonzero(~inside)
-        weight = np.power(run_sum(x_out, _starts(where.nest_of[outside])), self.power) * self.W[out_nests]
-        rest = self.rest.copy()
-        rest[np.unique(where.product_of[out_nests])] += run_sum(weight, _starts(where.product_of[out_nests]))
-        rows, nests = ~outside, np.flatnonzero(inside)
-        products = np.unique(where.product_of[nests])
-        return replace(
-            self,
-            layout=replace(
-                where,
-                nest_start=_starts(where.nest_of[rows]),
-                nest_of=np.unique(where.nest_of[rows], return_inverse=True)[1],
-                product_start=_starts(where.product_of[nests]),
-                product_of=np.unique(where.product_of[nests], return_inverse=True)[1],
-            ),
-            x=self.x[rows],
-            asked=self.asked[nests],
-            W=self.W[nests],
-            plants=_Plants.make(self.plants.of[rows], self.plants.count),
-            rest=rest[products],
-        )
-
-    def subset(self, keep: IntArray) -> "_Draws":
-        """Some of these draws, for steps that others no longer need."""
-
-        def chosen(array: Array) -> Array:
-            return array if array.shape[-1] == 1 else np.ascontiguousarray(array[..., keep])
-
-        return replace(
-            self,
-            x=chosen(self.x),
-            asked=chosen(self.asked),
-            limit=chosen(self.limit),
-            theta=chosen(self.theta),
-            eta=chosen(self.eta),
-            W=chosen(self.W),
-            power=chosen(self.power),
-            rest=chosen(self.rest),
-        )
-
-    def sales(self, log_shadow: Array) -> tuple[Array, Array, Array]:
-        """Cars by offer; shares in the nest; shares of nests: (V, M, d), (V, M, d), (nests, M, d)."""
-        where = self.layout
-        x = self.x * np.exp(-self.theta * log_shadow)[self.plants.of][:, None, :]
-        total = run_sum(x, where.nest_start)
-        raised = np.power(total, self.power)  # counted in cars, so the power is above 0
-        raised *= self.W
-        whole = run_sum(raised, where.product_start) + self.rest
-        sigma = raised / np.where(whole > 0, whole, 1.0)[where.product_of]
-        within = x
-        within /= np.where(total > 0, total, 1.0)[where.nest_of]
-        return within * (sigma * self.asked)[where.nest_of], within, sigma
-
-    def shadow_prices(self, iterations: int) -> Array:
-        """ln of the shadow price of each plant, (P, d); see :func:`clear`."""
-        result = np.zeros_like(self.limit)
-        top = np.log(SHADOW_LIMIT)
-        now, place, price = self, np.arange(result.shape[-1]), np.zeros_like(result)
-        live: BoolArray = np.ones(len(place), dtype=bool)
-        pairs = _Pairs.make(self)
-        for _ in range(iterations):
-            new = np.clip(price + now.newton_step(price, pairs), 0.0, top)
-            new = np.where(live, new, price)  # a draw that has converged stays as it is, whatever its neighbours do
-            live = live & np.any(np.abs(new - price) > _CONVERGED, axis=0)
-            price = new
-            if not live.any():
-                break
-            if live.sum() < _COMPACT * len(live):
-                result[:, place] = price
-                keep = np.flatnonzero(live)
-                keep = _at_least_two(keep)
-                now, place, price, live = now.subset(keep), place[keep], price[:, keep], live[keep]
-        result[:, place] = price
-        return result
-
-    def newton_step(self, price: Array, pairs: "_Pairs") -> Array:
-        """Step in ln of the shadow price of each plant, (P, d); plants with room and without a price stay put."""
-        sold, within, _ = self.sales(price)
-        amount, limit = self.plants.total(sold)[pairs.limited], self.limit[pairs.limited]
-        bound = (amount > 0) & np.isfinite(limit) & (limit > 0)
-        excess = np.log(np.where(bound, amount / np.where(bound, limit, 1.0), 1.0))
-        active = bound & ((excess > 0) | (price[pairs.limited] > 0))
-        slope = pairs.slopes(sold, within, self.asked[self.layout.nest_of], self.theta, self.eta)
-        slope *= active[:, None] & active
-        n = np.arange(len(pairs.limited))
-        # With all plants of a product short, no price clears the market and the slopes are singular: a little is added,
-        # so that prices rise together to their limit.
-        slope[n, n] += amount * (self.theta * active + _REGULAR) + ~active
-        step = np.zeros_like(price)
-        step[pairs.limited] = _solve(slope, excess * amount * active)
-        return np.clip(step, -_STEP_LIMIT, _STEP_LIMIT)
-
-    def ration(self, sold: Array) -> Array:
-        """Cut what is above capacity and hand it to offers with room, (V, M, d)."""
-        where, plants = self.layout, self.plants
-        amount = plants.total(sold)
-        over = amount > self.limit
-        cut = np.where(over, self.limit / np.where(over, amount, 1.0), 1.0)
-        sold = sold * cut[plants.of][:, None, :]
-        asked = self.asked[where.product_start]
+    def placed(self, sold: Array) -> Array:
+        """(V, M, d), what is not served yet handed to offers with room, in proportion to their sales."""
+        where, plants, asked = self.layout, self.plants, self.asked
         scale = asked.sum(axis=(0, 1))
         going: BoolArray = np.ones(sold.shape[-1], dtype=bool)
         for _ in range(plants.count + 1):  # each round places everything or fills a plant
             room = np.maximum(self.limit - plants.total(sold), 0.0)
-            room[room <= _LEFT * np.where(np.isfinite(self.limit), self.limit, 0.0)] = 0.0
+            room[room <= LEFT * np.where(np.isfinite(self.limit), self.limit, 0.0)] = 0.0
             left = np.maximum(asked - self._by_product(sold), 0.0)
-            going = going & (left.sum(axis=(0, 1)) > _LEFT * scale)
+            going = going & (left.sum(axis=(0, 1)) > LEFT * scale)
             if not going.any():
                 break
             offered = sold * ((room > 0) & going)[plants.of][:, None, :]
@@ -350,92 +206,6 @@ class _Draws:
         """(V, M, d) summed to (products that have offers, M, d)."""
         where = self.layout
         return run_sum(run_sum(rows, where.nest_start), where.product_start)
-
-
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """Which offers of limited plants meet in a nest or a product: where one plant's price moves another's sales."""
-
-    limited: IntArray
-    """(n,), plants that have a limit in some draw."""
-    first: IntArray
-    second: IntArray
-    """Rows of the offers of each pair in a nest, an offer with itself included; sorted by their plants."""
-    start: IntArray
-    cell: tuple[IntArray, IntArray]
-    """Runs of pairs of the same two plants, and these plants."""
-    rows: IntArray
-    runs: IntArray
-    run_plant: IntArray
-    run_product: IntArray
-    """Rows of limited plants by product and plant; runs of the same; plant and product of each run."""
-
-    @classmethod
-    def make(cls, draws: _Draws) -> "_Pairs":
-        where, of = draws.layout, draws.plants.of
-        limited = np.flatnonzero(np.any(np.isfinite(draws.limit), axis=1))
-        local = np.full(draws.plants.count, -1)
-        local[limited] = np.arange(len(limited))
-        rows = np.flatnonzero(local[of] >= 0)
-        nest, plant = where.nest_of[rows], local[of[rows]]
-        one, two = np.nonzero(nest[:, None] == nest)
-        order = np.lexsort((plant[two], plant[one]))
-        one, two = one[order], two[order]
-        start = _starts(plant[one] * len(limited) + plant[two])
-        product = where.product_of[nest]
-        sort = np.lexsort((plant, product))
-        runs = _starts(product[sort] * len(limited) + plant[sort])
-        return cls(
-            limited=limited,
-            first=rows[one],
-            second=rows[two],
-            start=start,
-            cell=(plant[one][start], plant[two][start]),
-            rows=rows[sort],
-            runs=runs,
-            run_plant=plant[sort][runs],
-            run_product=product[sort][runs],
-        )
-
-    def slopes(self, sold: Array, within: Array, asked: Array, theta: Array, eta: Array) -> Array:
-        """``-dQ_p / d ln lambda_r``, (n, n, d), less the term ``theta Q_p`` on the diagonal.
-
-        ``(eta - theta) sum_(v of p, u of r, one nest) q_v s_u - eta sum_(products, markets) Q_p Q_r / demand``
-        """
-        n = len(self.limited)
-        out = np.zeros((n, n, sold.shape[-1]))
-        if len(self.first):
-            shared = (sold[self.first] * within[self.second]).sum(axis=1)
-            out[self.cell] = (eta - theta) * np.add.reduceat(shared, self.start, axis=0)
-            by_plant = run_sum(sold[self.rows], self.runs)
-            demand = asked[self.rows[self.runs]]
-            share = by_plant / np.where(demand > 0, demand, 1.0)
-            for product in np.unique(self.run_product):
-                here = np.flatnonzero(self.run_product == product)
-                at = self.run_plant[here]
-                out[at[:, None], at] -= eta * np.einsum("pmd,rmd->prd", by_plant[here], share[here])
-        return out
-
-
-def _solve(A: Array, b: Array) -> Array:
-    """Solution of ``A x = b`` in each draw, (n, d); ``A`` (n, n, d) positive definite: elimination without pivoting.
-
-    Element by element over draws, so that a draw's solution does not depend on the draws beside it.
-    """
-    A, x = A.copy(), b.copy()
-    n = len(x)
-    for i in range(n - 1):
-        factor = A[i + 1 :, i] / A[i, i]
-        A[i + 1 :, i + 1 :] -= factor[:, None] * A[i, i + 1 :]
-        x[i + 1 :] -= factor * x[i]
-    for i in range(n - 1, -1, -1):
-        x[i] = (x[i] - (A[i, i + 1 :] * x[i + 1 :]).sum(axis=0)) / A[i, i]
-    return x
-
-
-def _starts(of: IntArray) -> IntArray:
-    """First row of each run of equal numbers."""
-    return np.flatnonzero(np.r_[True, of[1:] != of[:-1]])
 
 
 def _at_least_two(index: IntArray) -> IntArray:

@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike
 from karvan.base.axes import Array, IntArray
 from karvan.base.errors import InputError
 from karvan.market._batch import Batch, Layout, Measure
-from karvan.market._clearing import SHADOW_LIMIT, Cleared, clear
+from karvan.market._clearing import Cleared, clear
+from karvan.market._tight import SHADOW_LIMIT
 
 __all__ = ["SHADOW_LIMIT", "Cleared", "DoubleCES", "Measure", "clear"]
 
@@ -143,7 +144,7 @@ class DoubleCES:
         -------
         (..., V, M), share of 1; sums to 1 over the offers of a product wherever any of them can sell, else 0.
         """
-        batch = Batch.make(self, cost_hat, theta, eta, entrant_share, appeal, brand_appeal, measure, markets_last=True)
+        batch = Batch.make(self, cost_hat, theta, eta, entrant_share, appeal, brand_appeal, measure)
         return batch.back(batch.offer_shares(last=True))
 
     def price_index(
@@ -167,7 +168,7 @@ class DoubleCES:
         elasticity = np.asarray(eta, dtype=float)
         if np.any(elasticity == 1):
             raise InputError("eta is 1; the price index needs an elasticity other than 1")
-        batch = Batch.make(self, cost_hat, theta, eta, entrant_share, None, brand_appeal, "value", markets_last=True)
+        batch = Batch.make(self, cost_hat, theta, eta, entrant_share, None, brand_appeal, "value")
         _, weight = batch.nest_weights(batch.x)
         top = batch.product_sum(weight)
         bottom = batch.product_sum(np.broadcast_to(batch.W, weight.shape))
