@@ -29,6 +29,7 @@ WORDS = {
     "vat": "VAT",
     "dealer": "dealer's margin",
     "obstacles": "other obstacles",
+    "sellers": "sellers' answer, incentive",
 }
 STATE_WORDS = {
     "mfn": "no agreement, full duty",
@@ -82,7 +83,7 @@ def lines(row: "CostLadder", names: dict[str, str]) -> list[str]:
     out.append(f"  {'USD per car':<26}{'ours (5-95 %)':>24}{'rival (5-95 %)':>24}{'gap':>9}")
     for rung in (*MADE, "ex_works", *SOLD):
         ours, theirs = row.ours[rung], row.theirs.get(rung)
-        if not any((ours.low, ours.high, theirs and theirs.high)):
+        if not any((ours.low, ours.high, theirs and theirs.low, theirs and theirs.high)):
             continue
         gap = f"{row.gaps[rung]:+,.0f}" if rung in row.gaps else ""
         out.append(f"  {WORDS[rung]:<26}{_range(ours):>24}{_range(theirs):>24}{gap:>9}")

@@ -64,6 +64,8 @@ class Year:
     """(D, P), calendar time of opening."""
     incentive: Array
     """(D,), dollars a home-made car sold at home."""
+    absorbed: Array | float
+    """(D, P), dollars a year that makers bear for prices that do not follow cost."""
     used_duty: Array
     """(D,), dollars of extra duty a used car imported, on average."""
 
@@ -119,7 +121,7 @@ class Accountant:
         landed = (now.costs.kit + now.costs.kit_freight) * now.output
         revenue = now.costs.total * now.output
         kit_duty = now.costs.kit_duty * now.output
-        profit = revenue - landed - kit_duty - parts.sum(axis=-1) - payroll - overhead
+        profit = revenue - landed - kit_duty - parts.sum(axis=-1) - payroll - overhead - now.absorbed
         opening = (now.opened >= now.year) & (now.opened < now.year + 1) & (plants.opened0 >= now.year)
         opening &= now.running > 0
         nameplate = self._at(plants.nameplate, now.index)
@@ -207,7 +209,15 @@ class Accountant:
         figures |= {f"tax_given_up.{base}": given_up[base] for base in HOLIDAY}
         figures |= {f"tax_on_cars.{base}": cars[base] for base in CAR_TAXES}
         flows = self._flows(
-            now, nominal, revenue, landed, kit_duty, parts.sum(axis=(1, 2)), payroll, overhead, services
+            now,
+            nominal,
+            revenue - now.absorbed,
+            landed,
+            kit_duty,
+            parts.sum(axis=(1, 2)),
+            payroll,
+            overhead,
+            services,
         )
         equipment = invested * (1 - economy.investment_local) * rate
         flows["traded"] = flows["traded"] - equipment

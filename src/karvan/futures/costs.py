@@ -24,6 +24,7 @@ MADE: Final = ("kit", "kit_freight", "kit_duty", "local_parts", "labour", "overh
 """Rungs up to the plant gate; of a rival only their sum is known."""
 SOLD: Final = (
     "compliance", "freight", "insurance", "duty", "excise", "fee", "certification", "vat", "dealer", "obstacles",
+    "sellers",
 )  # fmt: skip
 """Rungs from the plant gate to the buyer."""
 RULES: Final = ("compliance", "duty", "excise", "fee", "certification", "obstacles")
@@ -184,10 +185,11 @@ def _steps(prepared: Prepared, sight: Sight) -> dict[str, Array]:
     out["maker_margin"] = np.broadcast_to(costs.margin, shape)
     total = np.asarray(ladder.total)
     for name in (*SOLD, "ex_works"):
-        if name != "obstacles":
+        if name not in ("obstacles", "sellers"):
             out[name] = np.broadcast_to(getattr(ladder, LADDER.get(name, name)), total.shape)
-    # What is above the ladder: other obstacles, and at home the buyer's incentive (below 0).
-    out["obstacles"] = sight.price - total
+    out["obstacles"] = sight.whole - total
+    # What sellers and the state give or take: rivals' answers, cost not passed on, at home the buyer's incentive.
+    out["sellers"] = sight.price - sight.whole
     out |= {"price": sight.price, "quantities": sight.now.quantities, "running": sight.now.running}
     out["state"] = np.asarray(sight.origin.state)
     return out

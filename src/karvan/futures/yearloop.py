@@ -15,6 +15,7 @@ from karvan.base.axes import Array, IntArray
 from karvan.demand.fleet import fleet_step
 from karvan.demand.ownership import adjust, gompertz
 from karvan.facilities.ladder import RUNGS, Ladder, capacity_ladder, ramp_up, utilisation
+from karvan.futures.absorb import PassThrough
 from karvan.futures.accounts import Accountant, Year, economic_value
 from karvan.futures.blocks import (
     Demand,
@@ -80,6 +81,8 @@ class Sight:
     now: Year
     price: Array
     """(D, V, M), dollars that buyers see, other obstacles and incentives in them."""
+    whole: Array
+    """(D, V, M), the same if every cost were passed on, rivals did not answer and nobody got an incentive."""
     origin: OriginResult
     """States of own offers, (D, V_own, M)."""
     wanted: Array
@@ -127,6 +130,7 @@ class _Run:
         self.market = market_inputs(prepared, draws, self.demand)
         self.economy: Economy = economy_inputs(prepared, draws)
         self.trade = Trade(prepared, draws, self.market)
+        self.passing = PassThrough(prepared, draws)
         self.rivals = Rivals(prepared, draws, self.market, self.demand)
         self.states = PlantStates(self.plants.state0.copy(), self.plants.opened0.copy())
         self.fleet = self.demand.fleet0
@@ -156,6 +160,7 @@ class _Run:
         _, base_price, _ = self.trade.delivered(
             self._ex_works(base_costs, -1), base_content, start - 1, 0, levers=False, full=False
         )
+        self.passing.begin(base_price, self.trade.friction("barrier", start - 1, levers=False))
         reference, present = self.trade.references(base_price)
         self.base_price = np.where(self._entrant_cells(), reference, base_price)
         self.present = present
@@ -337,6 +342,8 @@ class _Run:
         full = index == 0 or self.look is not None
         works = self._ex_works(costs, index)
         ladder, price, origin = self.trade.delivered(works, content, year, index, full=full)
+        whole = price.copy() if self.look is not None else price
+        price = self.passing.price(price, self.trade.friction("barrier", year), index)
         price = self._incentive(self.rivals.price(price, index), year)
         cost_hat = np.clip(price / self.base_price, self.least_hat, 10.0)
 
@@ -409,10 +416,13 @@ class _Run:
             running=self.states.running,
             opened=self.states.opened,
             incentive=self.incentive,
+            absorbed=self.passing.absorbed(cleared.quantities),
             used_duty=self.used_duty,
         )
         if self.look is not None:
-            self.look(Sight(now, price, origin, wanted, stock, self.demand.population[:, index], self.draws, plants))
+            self.look(
+                Sight(now, price, whole, origin, wanted, stock, self.demand.population[:, index], self.draws, plants)
+            )
         books = self.books.year(now)
         self._keep("figures", **books.figures)
         self._keep("plants", **books.plants)
