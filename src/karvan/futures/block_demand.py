@@ -115,7 +115,7 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
     stock = np.stack([draws.of(cell) for cell in prepared.stock], axis=-1)
     owned = 1000.0 * stock / prepared.population
     saturation = np.stack([steady(prepared, draws, "saturation", market) for market in layout.markets], axis=-1)
-    saturation = np.maximum(saturation, 1.15 * owned)
+    saturation = np.maximum(saturation * prepared.saturation_ratio, 1.15 * owned)
     alpha = steady(prepared, draws, "gompertz_alpha")[:, None]
     least = saturation * np.exp(alpha) * 1.05
     beta = fit_beta(prepared.income, np.maximum(owned, least), saturation, alpha)

@@ -12,13 +12,14 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from karvan.base.axes import Array
+from karvan.base.axes import Array, BoolArray
 from karvan.base.errors import InputError, UnknownName
 from karvan.base.streams import BLOCK, stream
 from karvan.demand.growth import GrowthProcess, fit_growth
 from karvan.economy.closure import Closure
 from karvan.economy.parts import ImpactEffects
 from karvan.economy.table import InputOutputTable
+from karvan.futures.density import saturation_ratio
 from karvan.futures.frictions import Frictions, Grid, market_cell
 from karvan.futures.layout import Layout, make_layout
 from karvan.futures.levers import LeverBook
@@ -121,6 +122,9 @@ class Prepared:
     """(Y, M), the same over that, where known; nan else."""
     population_growth: GrowthProcess
     """Of population, one series a market."""
+    saturation_ratio: Array
+    """(M,), saturation of ownership over that of a country no denser and no more urban than the United States; 1 where
+    the study gives the market's own."""
     growth: GrowthProcess
     """Of income per head, one series a market."""
     currency: Currency
@@ -237,6 +241,7 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
         population=people,
         population_known=more,
         population_growth=population_process(income, layout.markets, base),
+        saturation_ratio=np.where(_own_saturation(study, layout), 1.0, saturation_ratio(income, layout.markets, base)),
         currency=currency_of(study, income_by[home], people_by[home], base),
         growth=_growth([income_by[market] for market in layout.markets], base),
         stock=tuple(_stock_cell(study, market, start) for market in layout.markets),
@@ -248,6 +253,12 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
         table_year=table_year,
         income_as_of=income_as_of,
     )
+
+
+def _own_saturation(study: Study, layout: Layout) -> BoolArray:
+    """(M,), markets whose saturation the study gives itself."""
+    rows = study.table("assumptions").filter(pl.col("parameter") == "saturation")
+    return np.isin(layout.markets, rows["key"].drop_nulls().to_list())
 
 
 def _series(frame: pl.DataFrame, country: str, column: str) -> dict[int, float]:

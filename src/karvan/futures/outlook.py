@@ -21,6 +21,7 @@ from karvan.demand.fleet import fleet_from_age_classes, fleet_step, steady_fleet
 from karvan.demand.growth import GrowthProcess, fit_growth, shrink_growth, simulate_growth
 from karvan.demand.ownership import OwnershipParameters, adjust, fit_beta, gompertz
 from karvan.futures.costs import Range, range_of
+from karvan.futures.density import saturation_ratio
 from karvan.futures.ensemble import pieces_of, worker_of
 from karvan.futures.macro import population_process
 from karvan.futures.yearloop import Sight, run_block
@@ -177,7 +178,9 @@ def _from_world(code: str, name: str, until: int, draws: int, seed: int) -> Outl
         )
     last = max(owned)
     notes: list[str] = []
-    gamma = np.maximum(drawn.of("saturation"), 1.15 * max(owned.values()))
+    cars = _car_share(code, measure, drawn, notes)
+    ratio = float(saturation_ratio(world_table("income"), [code], base)[0])
+    gamma = np.maximum(drawn.of("saturation") * ratio / cars, 1.15 * max(owned.values()))
     beta, fit = _curve(income, owned, measure, gamma, drawn)
 
     # From the last record to the years asked for: income known up to the base, drawn after it.
@@ -202,7 +205,6 @@ def _from_world(code: str, name: str, until: int, draws: int, seed: int) -> Outl
         before = now
         if year >= base:
             per_1000.append(level)
-    cars = _car_share(code, measure, drawn, notes)
     persons = _people(code, people, base, years, drawn)
     stock = np.stack(per_1000, axis=1) * persons / 1000.0 * cars[:, None]
 
@@ -265,7 +267,7 @@ def _curve(
     if count < 4:
         return point, none
 
-    middle = np.array([max(parameters()["saturation"].mid, 1.15 * float(np.nanmax(v)))])
+    middle = np.array([float(np.median(gamma))])
     shown = fit_ownership(x[:, None], v[:, None], saturation=middle)
     if not shown.fitted[0]:
         return point, none

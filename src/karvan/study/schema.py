@@ -631,6 +631,7 @@ class WorldCountries(Table):
     eaeu_since = Column("text", "member of the EAEU since", required=False)
     cis_fta_since = Column("text", "member of the CIS free-trade area of 2011 since", required=False)
     neighbours = Column("text", "countries with a common land border, separated by ;", required=False)
+    area_km2 = Column("number", "area within the borders, inland waters in it", "km2", 0, required=False)
     known_on = Column("date", "first date on which the row could be known")
     source = _source()
 
