@@ -6,6 +6,7 @@ is kept as flows, so that protection, resource cost and economic value can be fo
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -68,6 +69,17 @@ class Year:
     """(D, P), dollars a year that makers bear for prices that do not follow cost."""
     used_duty: Array
     """(D,), dollars of extra duty a used car imported, on average."""
+    home: int
+    """The home market."""
+
+    @cached_property
+    def bought(self) -> Array:
+        """(D, V), new cars bought at home. Offers side by side, so that a draw is summed alike in any company."""
+        return np.ascontiguousarray(self.quantities[:, :, self.home])
+
+    def at_home(self, step: Array) -> Array:
+        """(D, V), a step of the ladder in the home market."""
+        return np.ascontiguousarray(step[:, :, self.home_column])
 
 
 @dataclass(frozen=True)
@@ -150,8 +162,8 @@ class Accountant:
         tax_industry = np.sum([due[tax] - given_up[tax] for tax in TAX_BASES], axis=0)
         tax = tax_industry + tax_cars - subsidy
 
-        bought, own_home = now.quantities[:, :, home], now.sales[:, :, home].sum(axis=-1)
-        cif = np.asarray(now.ladder.customs_value)[:, :, now.home_column]
+        bought, own_home = now.bought, now.sales[:, :, home].sum(axis=-1)
+        cif = now.at_home(now.ladder.customs_value)
         cif_new = (cif * bought)[:, self.foreign].sum(axis=-1)
         imports_cars = (cif_new + now.used[:, home] * economy.used_price) * rate
         imports_caused = impact.indirect["imports"] + impact.induced["imports"]
@@ -162,7 +174,7 @@ class Accountant:
         public = tax / economy.effects.rest
         profit_tax = due["profit"] - given_up["profit"]
         cash = profit.sum(axis=-1) - profit_tax / rate - invested - subsidy / rate
-        spent = (np.asarray(now.ladder.total)[:, :, now.home_column] * bought).sum(axis=-1) + now.used[:, home] * (
+        spent = (now.at_home(now.ladder.total) * bought).sum(axis=-1) + now.used[:, home] * (
             economy.used_price + self._at(economy.used_tax, now.index) + now.used_duty
         )
         home_value = (now.content * now.costs.total * now.output).sum(axis=-1) * share(
@@ -272,8 +284,7 @@ class Accountant:
         as that of new imports.
         """
         economy, home = self.economy, self.layout.home
-        bought = now.quantities[:, :, home]
-        steps = {name: np.asarray(getattr(now.ladder, name))[:, :, now.home_column] * bought for name in CAR_TAXES}
+        steps = {name: now.at_home(getattr(now.ladder, name)) * now.bought for name in CAR_TAXES}
         new = {name: value.sum(axis=-1) * self.rate for name, value in steps.items()}
         border = {name: steps[name][:, self.foreign].sum(axis=-1) * self.rate for name in ("duty", "excise", "fee")}
         count = now.used[:, home] * self.rate
@@ -296,18 +307,16 @@ class Accountant:
         out would else not be seen), less what home-made ones pay in excise and fee. Per car, not per value: duties by
         engine size weigh more on a cheap car.
         """
-        home, own = self.layout.home, np.flatnonzero(~self.foreign)
-        bought = now.quantities[:, :, home]
-        paid = {
-            name: np.asarray(getattr(now.ladder, name))[:, :, now.home_column] for name in ("duty", "excise", "fee")
-        }
+        own = np.flatnonzero(~self.foreign)
+        bought = now.bought
+        paid = {name: now.at_home(getattr(now.ladder, name)) for name in ("duty", "excise", "fee")}
         wedge = -(paid["excise"] + paid["fee"])[:, own]
         product = self.layout.offer_product
         for k in range(len(self.layout.products)):
             weight = np.where(product == k, self.basket, 0.0)
             each = np.asarray(sum(paid.values())) @ weight / max(float(weight.sum()), 1e-12)
             wedge += np.where(product[own] == k, each[:, None], 0.0)
-        gate = np.asarray(now.ladder.ex_works)[:, own, now.home_column]
+        gate = now.at_home(now.ladder.ex_works)[:, own]
         wedge = np.minimum(wedge, 0.9 * gate)
         return share((wedge * bought[:, own]).sum(axis=-1), ((gate - wedge) * bought[:, own]).sum(axis=-1))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from karvan.base.axes import Array
+from karvan.base.axes import Array, abreast
 from karvan.futures.block_common import _ranged, markets_of
 from karvan.futures.block_demand import Demand, _sales_cell
 from karvan.futures.inputs import Draws, Prepared, parameter, steady
@@ -111,7 +111,7 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
         ces=ces,
         theta=theta,
         eta=eta,
-        appeal=appeal,
+        appeal=abreast(appeal),
         rival_price=price,
         rival_drift=np.exp(steady(prepared, draws, "rival_cost_drift")[:, None] * time),
         noise=_plant_noise(prepared, draws, names),
@@ -148,16 +148,32 @@ def _price(prepared: Prepared, draws: Draws, v: int, row: Mapping[str, object] |
     return _ranged(prepared, draws, name, prepared.layout.offer_price[v], "USD per car", source, note, place, "costs")
 
 
-def brand_factor(ces: DoubleCES, appeal: Array, theta: Array, eta: Array) -> Array:
-    """(D, B*K, M): with it, an error in a flow moves the brand's share in proportion, not to the power eta/theta."""
-    nest = ces.brand * ces.products + ces.product
-    member = np.zeros((ces.brand_share.shape[0], nest.size))
-    member[nest, np.arange(nest.size)] = 1.0
-    weighted = appeal * ces.plant_share
-    inside = np.matmul(member, weighted)
-    inside = np.where(inside > 0, inside, 1.0)
-    factor: Array = inside ** (1.0 - eta / theta)[:, None, None]
-    return factor
+def flow_appeal(ces: DoubleCES, appeal: Array) -> tuple[Array, Array]:
+    """The appeal of offers and of brands with which an error in a flow moves the brand's share in proportion.
+
+    By the offers alone a brand would move with the power ``eta / theta``. With ``a_g = sum_(v of g) s_v a_v`` the brand
+    takes ``a_g`` and its offers ``a_v / a_g``: base shares of their own for each draw. 1 for a brand that sells
+    nothing.
+
+    Parameters
+    ----------
+    appeal : (D, V, M), multiplier on the flow of each offer.
+
+    Returns
+    -------
+    (D, V, M) and (D, B*K, M), draws side by side in memory.
+    """
+    nest = (ces.brand * ces.products + ces.product).tolist()
+    rows = np.moveaxis(appeal, 0, -1)
+    brands = np.zeros((len(ces.brand_share), *rows.shape[1:]))
+    out = np.empty(rows.shape)
+    for v, g in enumerate(nest):
+        np.multiply(rows[v], ces.plant_share[v][:, None], out=out[v])
+        brands[g] += out[v]
+    brands[brands == 0.0] = 1.0
+    for v, g in enumerate(nest):
+        np.divide(rows[v], brands[g], out=out[v])
+    return np.moveaxis(out, -1, 0), np.moveaxis(brands, -1, 0)
 
 
 def _combustion_cars(prepared: Prepared) -> float:

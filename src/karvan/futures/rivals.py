@@ -6,9 +6,9 @@ its own. Three levers at 0 (``rival_response``, ``rival_use``, ``rival_entry_rat
 
 import numpy as np
 
-from karvan.base.axes import Array
+from karvan.base.axes import Array, abreast
 from karvan.futures.block_demand import Demand
-from karvan.futures.block_market import Market, brand_factor
+from karvan.futures.block_market import Market, flow_appeal
 from karvan.futures.inputs import Draws, Prepared, parameter, steady
 from karvan.market.rivals import capacity_price, expand, price_response
 
@@ -43,12 +43,13 @@ class Rivals:
         # Makers elsewhere sell little of what they make here: they can send more from other markets.
         self.near = np.array([layout.country[layout.own + p] in self.region for p in range(self.count)])
 
+        appeal, brand_appeal = flow_appeal(ces, market.appeal)
         shares = ces.shares(
             np.ones((1, *ces.plant_share.shape)),
             theta=market.theta,
             eta=market.eta,
-            appeal=market.appeal,
-            brand_appeal=brand_factor(ces, market.appeal, market.theta, market.eta),
+            appeal=appeal,
+            brand_appeal=brand_appeal,
         )
         self.share_base = self._own_share(shares, np.ones((1, 1, 1)))
         electrified = demand.electrified[:, 0]
@@ -91,7 +92,10 @@ class Rivals:
     def appeal(self, appeal: Array, index: int) -> Array:
         """The appeal of all offers with the new plants of the year in it; changed in place."""
         if self.grown is not None:
-            appeal[:, self.first :] *= self.grown[:, index][:, self.of_plant, None]
+            grown = np.ascontiguousarray(self.grown[:, index].T)
+            for v, plant in enumerate(self.of_plant.tolist()):
+                if self.near[plant]:
+                    appeal[:, self.first + v] *= grown[plant][:, None]
         return appeal
 
     def price(self, price: Array, index: int) -> Array:
@@ -105,9 +109,11 @@ class Rivals:
             response=self.response[:, min(index, self.response.shape[1] - 1)],
             most=self.margin,
         )
-        rivals = price[:, self.first :]
-        rivals *= answer[:, self.product]
-        rivals *= np.exp(self.log_price)[:, self.of_plant, None]
+        answers, scarcity = abreast(answer), abreast(np.exp(self.log_price))
+        for v, (product, plant) in enumerate(zip(self.product.tolist(), self.of_plant.tolist(), strict=True)):
+            price[:, self.first + v] *= answers[:, product]
+            if self.near[plant]:
+                price[:, self.first + v] *= scarcity[:, plant, None]
         return price
 
     def learn(self, sold: Array, wanted: Array, index: int) -> None:

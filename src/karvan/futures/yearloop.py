@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from karvan.base.axes import Array, IntArray
+from karvan.base.axes import Array, IntArray, abreast
 from karvan.demand.fleet import fleet_step
 from karvan.demand.ownership import adjust, gompertz
 from karvan.facilities.ladder import RUNGS, Ladder, capacity_ladder, ramp_up, utilisation
@@ -21,10 +21,10 @@ from karvan.futures.blocks import (
     Demand,
     Economy,
     Plants,
-    brand_factor,
     cost_inputs,
     demand_inputs,
     economy_inputs,
+    flow_appeal,
     market_inputs,
     plant_inputs,
 )
@@ -163,6 +163,7 @@ class _Run:
         self.passing.begin(base_price, self.trade.friction("barrier", start - 1, levers=False))
         reference, present = self.trade.references(base_price)
         self.base_price = np.where(self._entrant_cells(), reference, base_price)
+        self.basket = self._basket()
         self.present = present
         # A car at less than half the price of those it is compared with is another kind of car, not a bargain.
         self.least_hat = np.where(self._entrant_cells(), LEAST_ENTRANT, 0.1)
@@ -291,17 +292,16 @@ class _Run:
             if lever.year_from <= year <= lever.year_to:
                 reached = np.array([lever.key in ("*", layout.plants[p]) for p in plant])
                 active = active | (layout.electrified[layout.offer_product[own]] & reached)
-        out = np.zeros((self.draws.size, len(layout.offers), len(layout.markets)))
+        out = np.moveaxis(np.zeros((len(layout.offers), len(layout.markets), self.draws.size)), -1, 0)
         years = np.where(np.isfinite(self.states.opened[:, plant]), year + 0.5 - self.states.opened[:, plant], 0.0)
         age = np.clip(years / market.appeal_ramp[:, None], 0.0, 1.0)
         at_home = np.clip(HOME_RAMP * years / market.appeal_ramp[:, None], 0.0, 1.0)
         size = np.where(self.present[own], 1.0, self.peer_share[own])
         weight = market.entrant[:, own] * age * active
         reach = self._at(market.export_reach, index)[:, own]
-        away = np.arange(len(layout.markets)) != layout.home
         # Nobody buys his own kits back as cars: the partner's home market stays the partner's.
         partner = np.array([[layout.partner_country[p] == name for name in layout.markets] for p in plant])
-        out[:, own] = weight[:, :, None] * size * np.where(away, reach[:, :, None], 0.0) * ~partner
+        out[:, own] = abreast(weight * reach)[:, :, None] * np.where(partner, 0.0, size)
         # At home a plant that turns to another product starts from its own record, a newcomer from that of newcomers.
         known = weight * self.sibling[own]
         out[:, own, layout.home] = np.where(
@@ -321,14 +321,25 @@ class _Run:
 
     def _appeal(self, index: int) -> Array:
         """(D, V, M), error of the flows, and at own plants the year's luck with buyers."""
-        out = self.market.appeal.copy()
+        out = self.market.appeal.copy(order="K")
         own = self.layout.own_offers
-        out[:, own] *= self.market.noise[:, index][:, self.layout.offer_plant[own], None]
+        out[:, own] *= abreast(self.market.noise[:, index][:, self.layout.offer_plant[own], None])
         return out
 
-    def _brand_appeal(self, appeal: Array) -> Array:
-        """(D, B*K, M): with it a plant's luck moves its brand in proportion to the plant's weight there."""
-        return brand_factor(self.market.ces, appeal, self.market.theta, self.market.eta)
+    def _basket(self) -> Array:
+        """(V, M), share of each offer in the base year's cars of a market."""
+        ces = self.market.ces
+        base = ces.plant_share * ces.brand_share[ces.brand * ces.products + ces.product]
+        return np.asarray(base / np.maximum(base.sum(axis=0), 1e-9))
+
+    def _price_ratio(self, cost_hat: Array) -> Array:
+        """(D, M), price of new cars over that of the base year, at the base year's basket."""
+        rows = np.moveaxis(cost_hat, 0, -1)
+        out = np.zeros(rows.shape[1:])
+        for row, weight in zip(rows, self.basket, strict=True):
+            if weight.any():
+                out += np.minimum(row, 5.0) * weight[:, None]
+        return np.ascontiguousarray(out.T)
 
     def _year(self, year: int, index: int) -> None:
         layout, plants, market = self.layout, self.plants, self.market
@@ -345,14 +356,16 @@ class _Run:
         whole = price.copy() if self.look is not None else price
         price = self.passing.price(price, self.trade.friction("barrier", year), index)
         price = self._incentive(self.rivals.price(price, index), year)
-        cost_hat = np.clip(price / self.base_price, self.least_hat, 10.0)
+        cost_hat = price / self.base_price
+        np.maximum(cost_hat, self.least_hat, out=cost_hat)
+        np.minimum(cost_hat, 10.0, out=cost_hat)
 
         capacity = self._capacity(year, index)
         supply = self._at(plants.partner_supply, index) * self._at(plants.nameplate, index) * self.states.running
         limit = np.minimum(capacity.effective, supply)
         room = np.full((self.draws.size, len(layout.plants)), np.inf)
         room[:, : layout.own] = limit + np.where(self.states.running > 0, self.stock, 0.0)
-        appeal = self.rivals.appeal(self._appeal(index), index)
+        appeal, brand_appeal = flow_appeal(market.ces, self.rivals.appeal(self._appeal(index), index))
         cleared = clear(
             market.ces,
             cost_hat,
@@ -363,16 +376,12 @@ class _Run:
             eta=market.eta,
             entrant_share=self._entrants(year, index),
             appeal=appeal,
-            brand_appeal=self._brand_appeal(appeal),
+            brand_appeal=brand_appeal,
             iterations=ITERATIONS,
         )
         self.rivals.learn(cleared.quantities, wanted, index)
-        base = (
-            market.ces.plant_share * market.ces.brand_share[market.ces.brand * market.ces.products + market.ces.product]
-        )
         # Used cars keep their price; new ones move as the base year's basket does.
-        basket = base / np.maximum(base.sum(axis=0), 1e-9)
-        self.price_ratio = np.einsum("dvm,vm->dm", np.minimum(cost_hat, 5.0), basket)
+        self.price_ratio = self._price_ratio(cost_hat)
 
         sales = np.zeros((self.draws.size, layout.own, len(layout.markets)))
         for v in layout.own_offers:
@@ -395,7 +404,7 @@ class _Run:
                 "margin",
                 "compliance",
             ):
-                self.offers[f"step.{field}"] = np.median(getattr(ladder, field), axis=0)
+                self.offers[f"step.{field}"] = _middle(getattr(ladder, field))
         asked = cleared.wanted[:, : layout.own]
         bound = self._bound(asked, capacity.effective, supply)
         self._record_output(
@@ -418,6 +427,7 @@ class _Run:
             incentive=self.incentive,
             absorbed=self.passing.absorbed(cleared.quantities),
             used_duty=self.used_duty,
+            home=layout.home,
         )
         if self.look is not None:
             self.look(
@@ -478,7 +488,7 @@ class _Run:
         exports = own_by_market.copy()
         exports[:, home] = 0.0
         exported = exports.sum(axis=-1)
-        new_home = quantities[:, :, home].sum(axis=-1)
+        new_home = np.ascontiguousarray(quantities[:, :, home]).sum(axis=-1)
         imported_new = new_home - at_home
         self._keep(
             "figures",
@@ -522,3 +532,8 @@ def _share(part: Array, whole: Array) -> Array:
     return np.asarray(
         np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0)
     )
+
+
+def _middle(values: Array) -> Array:
+    """Median over the draws; at once where all draws have the same number."""
+    return np.asarray(values[0] if values.strides[0] == 0 else np.median(values, axis=0))
