@@ -65,6 +65,8 @@ class Year:
     """(D, P), calendar time of opening."""
     incentive: Array
     """(D,), dollars a home-made car sold at home."""
+    people_per_1000: Array
+    """(D, P), people whose number follows output, per 1,000 cars."""
     absorbed: Array | float
     """(D, P), dollars a year that makers bear for prices that do not follow cost."""
     used_duty: Array
@@ -125,7 +127,7 @@ class Accountant:
         economy, plants, rate, home = self.economy, self.plants, self.rate, self.layout.home
         wage = self._at(plants.wage, now.index)[:, None]
         people = self._at(plants.people_fixed, now.index) * now.running
-        people = people + self._at(plants.people_per_1000, now.index) * now.output / 1000.0
+        people = people + now.people_per_1000 * now.output / 1000.0
         payroll = people * wage
         overhead = self._at(plants.overhead, now.index) * now.running
         parts = now.local_parts * now.output[..., None]

@@ -252,7 +252,7 @@ def _look(prepared: Prepared, sight: Sight) -> _Now:
     def at(values: Array) -> Array:
         return values[:, min(index, values.shape[1] - 1)]
 
-    people = at(plants.people_fixed) * now.running + at(plants.people_per_1000) * now.output / 1000.0
+    people = at(plants.people_fixed) * now.running + now.people_per_1000 * now.output / 1000.0
     shape = now.output.shape
     cost = np.broadcast_to(now.costs.total, shape)
     hours = np.divide(people * HOURS, now.output, out=np.zeros(shape), where=now.output > 0)

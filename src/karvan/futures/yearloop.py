@@ -30,6 +30,7 @@ from karvan.futures.blocks import (
 )
 from karvan.futures.hazards import OPERATING, PlantStates
 from karvan.futures.inputs import Draws, Prepared
+from karvan.futures.know_how import KnowHow
 from karvan.futures.rivals import Rivals
 from karvan.futures.sample import LHS, Sampling
 from karvan.futures.trade import Trade
@@ -131,6 +132,7 @@ class _Run:
         self.economy: Economy = economy_inputs(prepared, draws)
         self.trade = Trade(prepared, draws, self.market)
         self.passing = PassThrough(prepared, draws)
+        self.know_how = KnowHow(prepared, draws, self.plants, np.maximum(self.market.record, 0.0))
         self.rivals = Rivals(prepared, draws, self.market, self.demand)
         self.states = PlantStates(self.plants.state0.copy(), self.plants.opened0.copy())
         self.fleet = self.demand.fleet0
@@ -215,20 +217,21 @@ class _Run:
         planned = PLANNED_USE * at(plants.nameplate, index) * np.asarray(plants.shares.straight_time)
         volume = np.maximum(self.volume, planned)
         kit = at(plants.kit_price, index) * drift
+        price_ratio = self.know_how.price_ratio()
         costs = ex_works(
             kit_price=kit,
             kit_duty_rate=at(plants.kit_duty, index),
             local_share=local,
             value_share=self.value_share,
-            local_price_ratio=plants.local_price_ratio,
-            hours_per_car=at(plants.people_per_1000, index) / 1000.0,
+            local_price_ratio=price_ratio,
+            hours_per_car=self.know_how.people(at(plants.people_per_1000, index)) / 1000.0,
             wage_per_hour=wage,
             overhead_fixed=at(plants.overhead, index) + people * wage,
             volume=volume,
             freight_kit=at(plants.kit_freight, index),
             margin_rate=at(plants.margin, index)[:, None],
         )
-        self.local_parts = local_parts_cost(kit, self.value_share, local, plants.local_price_ratio)
+        self.local_parts = local_parts_cost(kit, self.value_share, local, price_ratio)
         content = local_content_of_costs(
             costs,
             self.local_parts,
@@ -425,6 +428,7 @@ class _Run:
             running=self.states.running,
             opened=self.states.opened,
             incentive=self.incentive,
+            people_per_1000=self.know_how.people(self._at(plants.people_per_1000, index)),
             absorbed=self.passing.absorbed(cleared.quantities),
             used_duty=self.used_duty,
             home=layout.home,
@@ -433,6 +437,7 @@ class _Run:
             self.look(
                 Sight(now, price, whole, origin, wanted, stock, self.demand.population[:, index], self.draws, plants)
             )
+        self.know_how.learn(output, self.states.running, index)
         books = self.books.year(now)
         self._keep("figures", **books.figures)
         self._keep("plants", **books.plants)
@@ -460,7 +465,7 @@ class _Run:
         # Part-year opening is inside the ramp; idle months are in `running`.
         opened_now = (age > -1.0) & (age < 0.0)
         running = np.where(opened_now, np.where(self.states.running > 0, 1.0, 0.0), self.states.running)
-        return capacity_ladder(self._at(plants.nameplate, index), plants.shares, ramp * running)
+        return capacity_ladder(self._at(plants.nameplate, index), self.know_how.shares(), ramp * running)
 
     def _bound(self, asked: Array, effective: Array, supply: Array) -> IntArray:
         """(D, P), code of what bound the output, as in :data:`BOUND`."""
