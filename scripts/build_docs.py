@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from karvan.base.quantities import quantities
+from karvan.study.kinds import unit_of
 from karvan.study.register import parameters
 from karvan.study.scenario import LEVERS
 from karvan.study.schema import GROUPS, IO_COLUMNS, IO_ROWS, STUDY_TABLES, WORLD_TABLES, Column, Table
@@ -110,7 +111,9 @@ def text() -> str:
         "",
         "What `assumptions.csv` may give. The values here are the general defaults, all of them `assumed`; `basis`",
         "says what they lean on. A parameter keyed by plant or market takes the row of the key, else of `*`, else the",
-        "default.",
+        "default. A plant that makes another kind of vehicle may take the row of its kind (`bus`, `truck`, ...) before",
+        "`*`; where the register tells kinds apart (last table of this part) it takes its own row, that of its kind or",
+        "the default of its kind, with that vehicle in the unit, and never a number of cars.",
         "",
     ]
     for group in GROUPS:
@@ -121,6 +124,13 @@ def text() -> str:
         ]
         header = ("parameter", "what it is", "unit", "keyed by", "low", "mid", "high", "shape", "basis")
         lines += [f"### {group.capitalize()}", "", *table(header, rows_)]
+    apart = [
+        (f"`{p.name}`", f"`{kind}`", unit_of(p.unit, kind), f"{d.low:g}", f"{d.mid:g}", f"{d.high:g}", d.basis)
+        for p in parameters().values()
+        for kind, d in p.kinds.items()
+    ]
+    titles = ("parameter", "kind of vehicle", "unit", "low", "mid", "high", "basis")
+    lines += ["### Other kinds of vehicle", "", *table(titles, apart)]
     lines += [
         "## Levers",
         "",

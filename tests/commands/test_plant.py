@@ -74,10 +74,47 @@ class TestRefusals:
         result = call(PLANT, "--year", "1999")
         assert result.exit_code == 2 and "expected 2026 to 2040" in result.output
 
-    def test_a_plant_without_shops_says_why(self) -> None:
-        result = call("sumgait_byd", "--draws", "10")
-        assert result.exit_code == 0
-        assert "no ladder: shops.csv has no rate for sumgait_byd: it makes buses" in result.output
+
+class TestOtherKinds:
+    def test_a_bus_plant_counts_buses(self) -> None:
+        result = call("sumgait_byd", "--draws", "10", "--replications", "3")
+        assert result.exit_code == 0, result.output
+        for word in (
+            "buses a year",
+            "never added to cars",
+            "Cost per bus, USD",
+            "assumed: people_fixed",
+            "Bottleneck: ",
+        ):
+            assert word in result.output
+        assert " cars a year" not in result.output and "in the futures" not in result.output
+
+    def test_chart_and_data_count_buses_too(self, tmp_path: Path) -> None:
+        chart = tmp_path / "plant.svg"
+        result = call("sumgait_iveco", "--json", "--draws", "10", "--replications", "2", "-o", str(chart))
+        data = json.loads(result.output)
+        assert data["counts"] == "trucks" and data["vehicle_kind"] == "truck"
+        assert data["people"][0] < 90 < data["people"][2]
+        assert data["nameplate_reach"]["in_futures"] is None and data["futures"] == {}
+        text = chart.read_text(encoding="utf-8")
+        assert "trucks a year" in text and "cars a year" not in text
+
+    def test_no_cost_of_a_plant_abroad(self) -> None:
+        result = call("kirikkale_belarus", "--draws", "10", "--replications", "2")
+        assert "Cost per tractor: not told, for wages and duties are those of TUR" in result.output
+
+
+class TestRivals:
+    def test_ladder_of_an_aggregate(self) -> None:
+        result = call("rus_lada")
+        assert result.exit_code == 0, result.output
+        assert "Ladder of an aggregate" in result.output and "best year / 0.8" in result.output
+        assert "Bottleneck: none can be named" in result.output and "capacity in use" in result.output
+
+    def test_as_data(self) -> None:
+        data = json.loads(call("chn_makers", "--json").output)["aggregate"]
+        assert [row["rung"] for row in data["ladder"]] == ["nameplate", "best year", "latest year"]
+        assert data["bottleneck"]["shops"] == [] and len(data["capacity"]) == 3
 
 
 def test_list_of_plants() -> None:

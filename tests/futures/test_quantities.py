@@ -589,8 +589,11 @@ class TestShops:
     def test_shops_capacity(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
         found = self.of("shops_capacity", azerbaijan, runs)
         assert 4_000 < found.low < found.value < found.high < 15_000
-        with pytest.raises(UnknownName, match="has no rate for sumgait_byd"):
-            at("shops_capacity.sumgait_byd.2026", azerbaijan, runs)
+        assert found.unit == "cars per year"
+        buses = at("shops_capacity.sumgait_byd.2026", azerbaijan, runs)
+        assert buses.unit == "buses per year" and 100 < buses.low < buses.value < buses.high < 700
+        with pytest.raises(UnknownName, match="makers of RUS as a whole"):
+            at("shops_capacity.rus_lada.2026", azerbaijan, runs)
 
     def test_shops_luck(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
         assert 0 < self.of("shops_luck", azerbaijan, runs).value < 0.02 * 6_800

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from karvan.futures.plant_study import PlantStudy
     from karvan.study.load import Study
 
+GAINS = ("1 % more speed", "10 % less repair", "10 more places")
 WIDTH = 34
 """Characters of the longest bar."""
 TITLES = {
@@ -63,7 +64,7 @@ def command(
       karvan plant azerbaijan hajigabul_azermash_cp
     """
     from karvan.base.errors import InputError
-    from karvan.futures.plant_study import known_plant, study_plant
+    from karvan.futures.plant_study import in_futures, known_plant, study_plant
     from karvan.study.load import load
 
     loaded = load(study)
@@ -75,7 +76,8 @@ def command(
     last = max(first, year or first)
     if year is not None and not first <= year <= loaded.settings.horizon:
         raise InputError(f"year {year} found; expected {first} to {loaded.settings.horizon}, the years of the futures")
-    run = _run(loaded, scenario, last, draws, seed)
+    # Vehicles of other kinds and rivals' capacity stay out of the futures: nothing of a run is told of them.
+    run = _run(loaded, scenario, last, draws, seed) if in_futures(loaded, plant) else None
     found = study_plant(loaded, plant, run=run, year=year, replications=replications, draws=draws, seed=seed)
     if output is not None and found.report is not None:
         output.write_text(_svg(found), encoding="utf-8")
@@ -95,7 +97,8 @@ def _run(study: "Study", scenario: str, last: int, draws: int, seed: int) -> "Fu
 
 
 def _list(study: "Study", as_json: bool) -> None:
-    from karvan.futures.plant_study import own_plants, shop_cells
+    from karvan.futures.plant_model import shop_cells
+    from karvan.futures.plant_study import own_plants
 
     rows = {row["plant"]: row for row in study.table("plants").iter_rows(named=True)}
     out = [
@@ -121,28 +124,49 @@ def lines(found: "PlantStudy") -> list[str]:
     """The plant as text."""
     out = [f"{found.title} [{found.plant}], {found.state}, {found.year}"]
     out += [f"  {text}" for text in found.conditions]
+    if found.aggregate is not None:
+        return [*out, "", *_aggregate(found)]
     if found.report is None:
         return [*out, "", f"no ladder: {found.missing}"]
     return [*out, "", *_ladder(found), "", *_effective(found), "", *_bottleneck(found), "", *_what_ifs(found), "",
             *_costs(found), "", *_assumed(found)]  # fmt: skip
 
 
+def _aggregate(found: "PlantStudy") -> list[str]:
+    """A rival: capacity, best and latest year from the record, and why no bottleneck can be named."""
+    assert found.aggregate is not None
+    rungs = found.aggregate.rungs
+    out = [found.missing, "", "Ladder of an aggregate, cars a year from the record (change at each rung; why)"]
+    above, top = rungs[0][1], max(cars for _, cars, _ in rungs)
+    for name, cars, why in rungs:
+        change = "" if name == "nameplate" else f"{cars - above:+,.0f}" if abs(cars - above) >= 0.5 else "0"
+        bar = "█" * round(WIDTH * cars / top)
+        out.append(f"  {name:<19}{cars:>12,.0f} {change:>12}  {bar:<{WIDTH}}  {why}")
+        above = cars
+    used = found.aggregate.utilisation
+    if used is not None:
+        low, middle, high = (100.0 * value for value in used)
+        out.append(f"  capacity in use, latest year: {middle:.0f} % ({low:.0f} to {high:.0f} by the range of capacity)")
+    return [*out, "", f"Bottleneck: {found.aggregate.verdict}"]
+
+
 def _ladder(found: "PlantStudy") -> list[str]:
     assert found.report is not None
     ladder, made = found.report.ladder, found.report.with_demand
     top = max(float(value) for value in ladder.rungs.values())
-    out = ["Capacity ladder, cars a year at the likeliest inputs (change at each rung; why)"]
+    many = found.words[1]
+    out = [f"Capacity ladder, {many} a year at the likeliest inputs (change at each rung; why)"]
     steps = [(name, float(ladder.rungs[name]), float(ladder.lost[name])) for name in ladder.rungs]
     why = dict(found.why)
     if made is not None:
         steps.append(("demand", float(made.output), float(made.lost)))
-        why["demand"] = f"{float(made.demand):,.0f} cars wanted, median of the futures in which it works"
+        why["demand"] = f"{float(made.demand):,.0f} {many} wanted, median of the futures in which it works"
     for name, cars, lost in steps:
         change = "" if name == "nameplate" else f"{-lost:+,.0f}" if abs(lost) >= 0.5 else "0"
         bar = "█" * round(WIDTH * cars / top) if top > 0 else ""
         out.append(f"  {TITLES[name]:<19}{cars:>9,.0f} {change:>9}  {bar:<{WIDTH}}  {why[name]}")
     out.append(
-        f"  the last capacity rung has a standard error of {found.report.ladder_error:,.0f} cars from simulation"
+        f"  the last capacity rung has a standard error of {_small(found.report.ladder_error)} {many} from simulation"
     )
     return out
 
@@ -151,11 +175,11 @@ def _effective(found: "PlantStudy") -> list[str]:
     assert found.report is not None
     e = found.report.effective
     out = [
-        "Effective capacity, cars a year before demand",
+        f"Effective capacity, {found.words[1]} a year before demand",
         f"  p5 {e.p5:,.0f}   p50 {e.p50:,.0f}   p95 {e.p95:,.0f}",
-        f"  luck       {e.luck[0]:,.0f} to {e.luck[1]:,.0f}, standard deviation {e.luck_sd:,.0f} "
+        f"  luck       {e.luck[0]:,.0f} to {e.luck[1]:,.0f}, standard deviation {_small(e.luck_sd)} "
         "(breakdowns of a year)",
-        f"  ignorance  {e.ignorance[0]:,.0f} to {e.ignorance[1]:,.0f}, standard deviation {e.ignorance_sd:,.0f} "
+        f"  ignorance  {e.ignorance[0]:,.0f} to {e.ignorance[1]:,.0f}, standard deviation {_small(e.ignorance_sd)} "
         "(inputs over their ranges)",
     ]
     bottom = float(found.report.ladder.effective)
@@ -187,34 +211,71 @@ def _bottleneck(found: "PlantStudy") -> list[str]:
     b = found.report.bottleneck
     out = [
         f"Bottleneck: {b.verdict}",
-        f"  cars a year for   {'1 % more speed':>18}   {'10 % less repair':>18}   {'10 more places':>18}",
+        f"  {f'{found.words[1]} a year for':<18}" + "   ".join(f"{title:>18}" for title in GAINS),
     ]
     for i, name in enumerate(b.names):
         pairs = [(b.speed[i], b.speed_error[i]), (b.repair[i], b.repair_error[i]), (b.places[i], b.places_error[i])]
-        cells = [f"{gain:,.1f} ± {error:,.1f}" if gain == gain else "-" for gain, error in pairs]
+        cells = [f"{_gain(gain)} ± {_gain(error)}" if gain == gain else "-" for gain, error in pairs]
         out.append(f"  {name:<17} " + "   ".join(f"{cell:>18}" for cell in cells))
     return out
 
 
 def _what_ifs(found: "PlantStudy") -> list[str]:
     assert found.report is not None
-    out = ["What if", f"  {'':<34}{'cars a year':>16}{'USD a year':>14}{'USD per extra car':>19}"]
+    one, many = found.words
+    each_title = f"USD per extra {one}"
+    out = ["What if", f"  {'':<34}{f'{many} a year':>20}{'USD a year':>14}{each_title:>{len(each_title) + 3}}"]
     for item in found.report.what_ifs:
         cost = "-" if item.yearly_cost is None else f"{item.yearly_cost:,.0f}"
         each = "-" if item.cost_per_extra_car is None else f"{item.cost_per_extra_car:,.0f}"
         if item.cars < 2.0 * item.error:
             each = "no gain seen"
-        cars = f"{item.cars:+,.0f} ± {item.error:,.0f}"
-        out.append(f"  {item.name:<34}{cars:>16}{cost:>14}{each:>19}   {found.costs[item.name]}")
-    out.append("  cost per extra car comes on top of its kit; cars are capacity, before demand")
+        cars = f"{'+' if item.cars >= 0 else ''}{_small(item.cars)} ± {_small(item.error)}"
+        row = f"  {item.name:<34}{cars:>20}{cost:>14}{each:>{len(each_title) + 3}}   {found.costs[item.name]}"
+        out.append(row.rstrip())
+    out.append(f"  cost per extra {one} comes on top of its kit; {many} are capacity, before demand")
     return out
 
 
 def _costs(found: "PlantStudy") -> list[str]:
     assert found.report is not None
+    one, many = found.words
+    if found.no_money:
+        return [f"Cost per {one}: not told, for {found.no_money}"]
     parts = [f"{name} {value:,.0f}" for name, value in found.report.cost_per_car.items() if value < float("inf")]
     words = "kit, freight, duty, people and overhead (which holds the annuity of what was invested) at their middle"
-    return ["Cost per car, USD", "  at " + "   ".join(parts), f"  {words}"]
+    out = [f"Cost per {one}, USD", "  at " + "   ".join(parts), f"  {words}"]
+    if found.cost_ranges:
+        at = float(found.report.ladder.effective)
+        out.append(
+            f"  over the ranges of prices, people and overhead, at {at:,.0f} {many} a year: 5, 50, 95 %; assumed part"
+        )
+        for name, (low, middle, high) in found.cost_ranges.items():
+            money = "".join(f"{_money(value):>12}" for value in (low, middle, high))
+            out.append(f"    {name:<18}{money}   {_basis(found, name)}".rstrip())
+    if found.people is not None:
+        low, middle, high = found.people
+        out.append(f"  people at full volume: {middle:,.0f} ({low:,.0f} to {high:,.0f})")
+    return out
+
+
+COST_CELLS = {
+    "kit": ("kit_price",),
+    "freight and duty": ("kit_freight", "kit_duty"),
+    "people": ("people_fixed", "people_per_1000", "wage_month"),
+    "overhead": ("overhead",),
+}
+"""Part of cost -> the parameters behind it."""
+
+
+def _basis(found: "PlantStudy", part: str) -> str:
+    """Which of the numbers behind a part of cost nobody measured."""
+    behind = COST_CELLS.get(part, ())
+    known = {cell.name.split(".")[0]: cell.assumed for cell in found.cells}
+    assumed = [name for name in behind if known.get(name)]
+    if not behind:
+        return ""
+    return "assumed: " + ", ".join(assumed) if assumed else "derived from claims"
 
 
 def _assumed(found: "PlantStudy") -> list[str]:
@@ -226,6 +287,21 @@ def _assumed(found: "PlantStudy") -> list[str]:
         ends = " ".join(f"{_short(value):>11}" for value in (cell.low, cell.mid, cell.high))
         out.append(f"  {cell.name:<{width}} {ends}  {cell.unit}")
     return out + [f"  {text}" for text in found.report.assumed]
+
+
+def _small(value: float) -> str:
+    """Counts of a small plant keep a digit or two after the point."""
+    return f"{value:,.0f}" if abs(value) >= 10.0 or value == 0.0 else f"{value:,.2g}"
+
+
+def _gain(value: float) -> str:
+    """A gain with one digit after the point, or two digits where it is small."""
+    return f"{value:,.1f}" if abs(value) >= 0.95 or value == 0.0 else f"{value:,.2g}"
+
+
+def _money(value: float) -> str:
+    """Whole dollars, or cents below 100."""
+    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:,.2f}"
 
 
 def _short(value: float) -> str:
@@ -244,12 +320,22 @@ def as_dict(found: "PlantStudy") -> dict[str, Any]:
         "conditions": list(found.conditions),
         "missing": found.missing or None,
         "currency": "USD",
+        "counts": found.words[1],
     }
+    if found.aggregate is not None:
+        entered = found.aggregate
+        out["aggregate"] = {
+            "ladder": [{"rung": name, "cars": cars, "why": why} for name, cars, why in entered.rungs],
+            "capacity": list(entered.capacity),
+            "utilisation": None if entered.utilisation is None else list(entered.utilisation),
+            "bottleneck": {"verdict": entered.verdict, "shops": []},
+        }
     report = found.report
     if report is None:
         return out
     effective, b = report.effective, report.bottleneck
     out["ladder"] = [
+        # `cars` counts what `counts` says: buses at a bus plant.
         {"rung": name, "cars": float(cars), "lost": float(report.ladder.lost[name]), "why": found.why[name]}
         for name, cars in report.ladder.rungs.items()
     ]
@@ -280,6 +366,9 @@ def as_dict(found: "PlantStudy") -> dict[str, Any]:
     }
     out["what_ifs"] = [{**vars(item), "cost_basis": found.costs[item.name]} for item in report.what_ifs]
     out["cost_per_car"] = report.cost_per_car
+    out["cost_ranges"] = {name: list(values) for name, values in found.cost_ranges.items()}
+    out["no_money"] = found.no_money or None
+    out["people"] = None if found.people is None else list(found.people)
     out["inputs"] = [
         {
             "name": cell.name, "low": cell.low, "mid": cell.mid, "high": cell.high, "unit": cell.unit,
@@ -315,7 +404,7 @@ def _svg(found: "PlantStudy") -> str:
         wanted = round(float(found.report.with_demand.demand))
         rows.append({"facet": by_shops, "rung": TITLES["demand"], "value": wanted, "kind": "demand"})
     facets = [by_shops, in_futures] if found.futures else [by_shops]
-    spec = steps(rows, rungs=order, facets=facets, unit=f"cars a year, {found.year}")
+    spec = steps(rows, rungs=order, facets=facets, unit=f"{found.words[1]} a year, {found.year}")
     return draw(
         {"title": f"{found.title}: capacity ladder", **spec},
         name="plant",

@@ -136,7 +136,9 @@ class _Grid:
         most = end / slowest * (2.0 if varying else 1.0) + 100.0
         self.back = [q * (int(b) + 1) - 1 if b < most else 0 for b in buffers]
         self.history = max([q, *self.back])
-        self.rows = -(-max(TILE, self.history) // q) * q
+        short = q * (int(end / slowest) + self.count + 2)  # a run of few cars needs no whole tile
+        self.rows = -(-max(min(TILE, short), self.history) // q) * q
+        self.chunk = min(_Dense.CHUNK, int(1.1 * end / slowest) + self.rows)
         self.class_of = (np.arange(q)[:, None] - np.arange(self.count)) % q  # (phase of the row, station)
 
     def runs(self) -> list[tuple[int, int, int]]:
@@ -234,7 +236,7 @@ class _Dense:
         cars = grid.rows // grid.q
         firsts = [grid.first_car(from_row, i, kind) for kind in range(grid.q)]
         while self.base + len(self.work) < max(car for car, _ in firsts) + cars:
-            more, broken = self.source.block(self.CHUNK)
+            more, broken = self.source.block(grid.chunk)
             self.work, self.down = np.concatenate([self.work, more]), np.concatenate([self.down, broken])
         for kind, (car, row) in enumerate(firsts):
             mine = slice(kind * grid.lanes, (kind + 1) * grid.lanes)

@@ -298,8 +298,7 @@ class Plant:
         if not 0.1 <= effort <= 10.0:
             raise InputError(f"report: effort {effort:g} found; expected 0.1 to 10")
         year = self.line_hours
-        # With kits the start matters (a stock that runs down), so a year starts with the stock; without, warmed up.
-        warm = 0.0 if self.kits is not None else 100.0
+        warm = self._warmup
         full = self.line()
         lucky = full.simulate(year, replications, seed, warm)
         shares, error = self._shares(lucky.throughput_per_hour * year, replications, seed, warm)
@@ -330,14 +329,14 @@ class Plant:
 
     def central_shares(self, *, replications: int = 40, seed: int = 1) -> tuple[Shares, float]:
         """The factors of the rungs at the central inputs, and *luck*: the standard deviation of a year / its mean."""
-        warm = 0.0 if self.kits is not None else 100.0
+        warm = self._warmup
         cars = self.line().simulate(self.line_hours, replications, seed, warm, shares=False).throughput_per_hour
         shares, error = self._shares(cars * self.line_hours, replications, seed, warm)
         return shares, error * float(np.sqrt(replications))
 
     def usual_what_ifs(self, bottleneck: Bottleneck) -> tuple[WhatIf, ...]:
         """One more shift; 3 % more speed at the bottleneck, and at paint; 20 % less repair time at the bottleneck; 20
-        places where they help most; 5 days of kits.
+        places (or those of eight hours, where fewer) where they help most; 5 days of kits.
 
         Overtime hours stay as they are beside a new shift. Only a shift has a known cost (its people); the others need
         a :class:`WhatIf` with ``yearly_cost``.
@@ -374,12 +373,13 @@ class Plant:
             )
         if len(self.shops) > 1 and not any_in_line(self.shops):
             behind = int(np.nanargmax(bottleneck.places))
-            more = replace(self.shops[behind], buffer_after=self.known()[behind].buffer_after + 20)
-            options.append(
-                WhatIf(f"20 more places after {more.name}", self._with_shop(behind, more), kind="places", size=20.0)
-            )
+            # A shift of the slowest shop, 20 at most: nobody builds 20 places for a line of 100 trucks a year.
+            places = float(np.clip(round(8.0 * self._fastest), 1.0, 20.0))
+            more = replace(self.shops[behind], buffer_after=self.known()[behind].buffer_after + places)
+            words = f"{places:g} more place{'s' if places > 1.0 else ''} after {more.name}"
+            options.append(WhatIf(words, self._with_shop(behind, more), kind="places", size=places))
         if self.kits is not None:
-            days = int(5.0 * self.straight_time / (self.days_per_week * self.weeks_per_year))
+            days = max(round(5.0 * self.straight_time / (self.days_per_week * self.weeks_per_year)), 1)
             stock = replace(self.kits, safety_stock=self.kits.safety_stock + days)
             options.append(
                 WhatIf("5 days more safety stock of kits", replace(self, kits=stock), kind="kits", size=float(days))
@@ -410,7 +410,7 @@ class Plant:
 
     def _cars(self, replications: int, seed: int, *, whole: bool) -> Array:
         """Cars a year, one for each replication; ``whole`` years with kits, or short runs without."""
-        hours, warm = (self.line_hours, 0.0) if whole else (600.0 * self.stretch, 100.0 * self.stretch)
+        hours, warm = (self.line_hours, self._warmup) if whole else (600.0 * self.stretch, 100.0 * self.stretch)
         line = self.line(kits=whole)
         rate = line.simulate(hours, replications, seed, warm, shares=False).throughput_per_hour
         return np.asarray(rate * self.line_hours * (1.0 + self.overtime) * self._ramp)
@@ -534,10 +534,24 @@ class Plant:
         return self.weeks_per_year * 168.0 if self._mixed else self.hours_per_year
 
     @property
-    def stretch(self) -> float:
-        """Longer runs for slower lines and for the clock: some 30,000 cars' worth at 60 an hour, fewer at less."""
+    def _warmup(self) -> float:
+        """Hours before a whole year is counted. With kits a year starts with the stock, which runs down, so only the
+        line itself fills: a year of 50 trucks would lose some of them to an empty line."""
+        if self.kits is None:
+            return 100.0
         clock = self.line_hours / self.hours_per_year
-        return clock * float(np.clip(20.0 / self._fastest, 1.0, 4.0))
+        return 2.0 * clock * sum(shop.cycle_s for shop in self.known()) / 3600.0
+
+    @property
+    def stretch(self) -> float:
+        """Longer runs for slower lines and for the clock: some 30,000 cars' worth at 60 an hour, fewer at less.
+
+        Below one an hour hours grow with the takt, up to 8 times, so that a line for 100 trucks a year still runs some
+        hundreds of them.
+        """
+        clock = self.line_hours / self.hours_per_year
+        rate = self._fastest
+        return clock * float(np.clip(20.0 / rate, 1.0, np.clip(4.0 / rate, 4.0, 8.0)))
 
     @property
     def _fastest(self) -> float:

@@ -14,6 +14,7 @@ from karvan.futures.plant_study import quick_study
 from karvan.hub.prior import BaseRate, base_rate
 from karvan.hub.verdict import Thresholds
 from karvan.study.evidence import YearValue, claim, claims, contradictions, stale
+from karvan.study.kinds import CAR
 from karvan.study.load import Study
 from karvan.study.world import known_by, world_table
 
@@ -53,27 +54,28 @@ def value(
         found = {"hub_base_entries": rate.entries, "hub_base_exposure": rate.exposure}[name]
         return float(found), float(found), float(found), ""
     if kind == "shops":
-        return *_by_shops(name, keys[0] if keys else "", year, study), ""
+        return _by_shops(name, keys[0] if keys else "", year, study)
     counted = float(_count(name, study, run))
     return counted, counted, counted, ""
 
 
-def _by_shops(name: str, plant: str, year: int, study: Study) -> tuple[float, float, float]:
-    """Low, value and high of what a plant's own shops say."""
+def _by_shops(name: str, plant: str, year: int, study: Study) -> tuple[float, float, float, str]:
+    """Low, value, high and unit of what a plant's own shops say: buses at a bus plant, never cars."""
     found = quick_study(study, plant, year)
     if found.report is None:
         raise UnknownName(found.missing)
     if name == "shops_reach":
-        return found.calendar_reach, found.calendar_reach, found.calendar_reach
+        return found.calendar_reach, found.calendar_reach, found.calendar_reach, ""
+    unit = "" if found.vehicle_kind == CAR else f"{found.words[1]} per year"
     effective, bottleneck = found.report.effective, found.report.bottleneck
     if name == "shops_capacity":
-        return effective.p5, effective.p50, effective.p95
+        return effective.p5, effective.p50, effective.p95, unit
     if name == "shops_bottleneck":
         at = bottleneck.candidates[0]
         gain, error = float(bottleneck.speed[at]), 1.645 * float(bottleneck.speed_error[at])
-        return gain - error, gain, gain + error
+        return gain - error, gain, gain + error, unit
     spread = effective.luck_sd if name == "shops_luck" else effective.ignorance_sd
-    return spread, spread, spread
+    return spread, spread, spread, unit
 
 
 def _count(name: str, study: Study, run: Futures) -> int:

@@ -9,49 +9,26 @@ what the plant has shown it reaches.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import ceil, floor
+from math import floor
 from typing import Any
 
 import numpy as np
 
-from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
-from karvan.base.streams import latin_hypercube
-from karvan.facilities import (
-    RUNGS,
-    Bottleneck,
-    InputDraws,
-    KitSupply,
-    Money,
-    Plant,
-    PlantReport,
-    Shop,
-    WhatIf,
-    kits_at_hand,
-    line_efficiency,
-    ramp_up,
-)
+from karvan.facilities import RUNGS, PlantReport
 from karvan.futures.ensemble import Futures
-from karvan.futures.inputs import exchange_rate
 from karvan.futures.layout import decimal_year
-from karvan.futures.surrogate import KITS, TOGETHER, luck_of
+from karvan.futures.plant_aggregate import Aggregate, aggregate
+from karvan.futures.plant_model import Cells, Model, made_words, shop_cells
 from karvan.study.cells import Cell
-from karvan.study.load import Study, cell_of_row
+from karvan.study.evidence import claims
+from karvan.study.kinds import CAR
+from karvan.study.load import Study
 
-KINDS = {
-    "light_commercial": "vans",
-    "truck": "trucks",
-    "bus": "buses",
-    "tractor": "tractors",
-    "military": "military vehicles",
-    "other": "no vehicles",
-}
 LEAST = 10
 """Futures in which a plant works, below which nothing is said of them."""
 NOT_YET = ("announced", "building")
 AT_REST = ("idle", "closed")
-Cells = dict[str, dict[str, Cell]]
-"""Shop -> attribute -> cell, in the order of the flow."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +61,16 @@ class PlantStudy:
     """Share of futures in which the plant operates at the end of that year."""
     cells: tuple[Cell, ...] = ()
     """Every number the plant was built from."""
+    words: tuple[str, str] = ("car", "cars")
+    """One and many of what it makes; counts of a plant of another kind are of its own vehicles, never of cars."""
+    people: tuple[float, float, float] | None = None
+    """Persons at full volume, by the low, likeliest and high ends of the rows; none where they are not known."""
+    cost_ranges: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Part of the cost of one vehicle -> 5, 50 and 95 % at the capacity of the ladder; and the whole, ``in all``."""
+    no_money: str = ""
+    """Why no cost is told; empty where it is."""
+    aggregate: Aggregate | None = None
+    """The ladder of a rival, from the record: it has no shops."""
 
     @property
     def assumed(self) -> tuple[Cell, ...]:
@@ -105,6 +92,12 @@ def known_plant(study: Study, plant: str) -> dict[str, Any]:
         hint = nearest(plant, known) or f"its plants: {', '.join(known)}"
         raise UnknownName(f"study {study.name} has no plant '{plant}'; {hint}")
     return rows[plant]
+
+
+def in_futures(study: Study, plant: str) -> bool:
+    """Whether the futures tell of a plant: one of the study's own that makes cars."""
+    row = known_plant(study, plant)
+    return bool(row["role"] == "own" and row["vehicle_kind"] == CAR)
 
 
 def study_plant(
@@ -135,22 +128,24 @@ def study_plant(
     first = year if year is not None else (run.years[0] if run is not None else study.settings.start_year)
     if row["state"] in NOT_YET and opened is not None and year is None:
         first = max(first, floor(opened))
+    shops = shop_cells(study, plant)
+    words = made_words(study, plant, shops)
     base = PlantStudy(
         plant,
         str(row["name"]),
         str(row["state"]),
         str(row["vehicle_kind"]),
         first,
-        None if row["nameplate"] is None else float(row["nameplate"]),
+        _nameplate(study, row, words[1]),
         "",
-        tuple(_conditions(study, row)),
+        tuple(_conditions(study, row, words[1])),
+        words=words,
     )
-    shops = shop_cells(study, plant)
     missing = _missing(row, shops)
     if missing:
-        return replace(base, missing=missing)
+        return replace(base, missing=missing, aggregate=aggregate(study, row) if row["role"] == "rival" else None)
     age = None if opened is None or row["state"] in AT_REST else float(first) - opened
-    model = _Model(study, plant, shops, base.nameplate, age)
+    model = Model(study, plant, shops, base.nameplate, age)
     numbers = _of_futures(run, plant, first)
     demand = numbers["demand"][1] if "demand" in numbers else None
     built = replace(model.plant, demand=demand, kits=None if quick else model.plant.kits)
@@ -165,17 +160,21 @@ def study_plant(
         inputs=inputs,
         effort=0.1 if quick else 1.0,
     )
-    straight = built.straight_time * (1.0 + built.overtime)
+    report = model.unbatched(report)
+    straight = built.straight_time * (1.0 + built.overtime) * model.batch
     return replace(
         base,
         report=report,
         why=model.why(report),
-        costs={option.name: model.basis[option.kind] for option in built.usual_what_ifs(report.bottleneck)},
-        reach=study.parameter("nameplate_reach", plant),
+        costs={option.name: model.basis.get(option.kind, "") for option in model.options(built, report.bottleneck)},
+        reach=study.parameter("nameplate_reach", plant) if row["vehicle_kind"] == CAR else None,
         calendar_reach=straight / base.nameplate if base.nameplate else float("nan"),
         futures=numbers,
         chance=_chance(run, plant, first),
         cells=model.cells,
+        people=model.people,
+        cost_ranges=model.cost_ranges(float(report.ladder.effective), seed),
+        no_money=model.no_money,
     )
 
 
@@ -183,7 +182,8 @@ def quick_study(study: Study, plant: str, year: int) -> PlantStudy:
     """A plant taken apart with few runs, once for each study: for figures and the report. Errors as above."""
     kept: dict[tuple[str, int], PlantStudy] = study._memo.setdefault("plant_study", {})
     if (plant, year) not in kept:
-        kept[plant, year] = study_plant(study, plant, year=year, replications=8, draws=100, quick=True)
+        replications, draws = (8, 100) if in_futures(study, plant) else (4, 60)
+        kept[plant, year] = study_plant(study, plant, year=year, replications=replications, draws=draws, quick=True)
     return kept[plant, year]
 
 
@@ -207,213 +207,45 @@ def missing_shops(study: Study, plant: str) -> str:
     return _missing(known_plant(study, plant), shop_cells(study, plant))
 
 
-def shop_cells(study: Study, plant: str) -> Cells:
-    """The shops of a plant as uncertain cells, in the order of the flow."""
-    rows = study.table("shops").filter(plant=plant).sort("position", maintain_order=True)
-    shops: Cells = {}
-    for row in rows.iter_rows(named=True):
-        name = f"shops.{row['attribute']}.{plant}.{row['shop']}"
-        shops.setdefault(row["shop"], {})[row["attribute"]] = cell_of_row(name, row, "plants")
-    return shops
+def _nameplate(study: Study, row: Mapping[str, Any], many: str) -> float | None:
+    """What was announced, a year: of vehicles by the table, of anything else by the claim that counts it."""
+    if row["nameplate"] is not None:
+        return float(row["nameplate"])
+    found = [
+        one.number
+        for one in claims(study)
+        if (one.subject, one.attribute, one.kind, one.unit) == (row["plant"], "nameplate", "", f"{many} per year")
+    ]
+    return found[0] if found else None
 
 
-class _Model:
-    """A plant of the study on its way to :class:`karvan.facilities.Plant`: the middle of every range, and the draws."""
-
-    def __init__(self, study: Study, plant: str, shops: Cells, nameplate: float | None, age: float | None) -> None:
-        self.study, self.name, self.shops = study, plant, {s: a for s, a in shops.items() if "rate_per_hour" in a}
-        self.used: dict[str, Cell] = {cell.name: cell for shop in self.shops.values() for cell in shop.values()}
-        names = list(self.shops)
-        rate = {s: self._mid(s, "rate_per_hour", 1.0) for s in names}
-        staffed = {s: self._mid(s, "shifts", 2.0) for s in names}
-        whole = {s: max(1, floor(staffed[s] + 1e-9)) for s in names}
-        self.slowest = min(names, key=lambda s: rate[s] * staffed[s])
-        hours = self._mid(self.slowest, "hours_per_shift", 8.0)
-        days = self._mid(self.slowest, "days_per_year", 240.0)
-        week = next(count for count in (5, 6, 7) if days / count <= 53.0 or count == 7)
-        shifts = whole[self.slowest]
-        # Part of a shift: 1.1 shifts are one shift and a tenth of its hours more.
-        overtime = min(rate[s] * staffed[s] for s in names) / min(rate[s] * whole[s] for s in names) - 1.0
-        ramp = (self._parameter("ramp_50"), self._parameter("ramp_90")) if age is not None else None
-        self.age, self.ramp = age, ramp
-        bare = Plant(
-            plant,
-            [self._shop(s, whole[s] if whole[s] != shifts else None) for s in names],
-            shifts=shifts,
-            hours_per_shift=hours,
-            days_per_week=week,
-            weeks_per_year=min(days / week, 53.0),
-            overtime=float(np.clip(overtime, 0.0, 1.0)),
-            nameplate=nameplate,
-            age_years=age,
-            ramp_months=ramp,
-        )
-        self.kit = self._parameter("kit_price") + self._parameter("kit_freight")
-        self.kit *= 1.0 + self._parameter("kit_duty")
-        self.wage = self._parameter("wage_month", keyed=False) * 12.0 / exchange_rate(study, study.settings.start_year)
-        a_shift = bare.straight_time / shifts
-        self.interest = self._parameter("discount_rate", keyed=False)
-        self.investment = self._parameter("investment_per_unit", keyed=False)
-        money = Money(
-            capex=0.0,  # `overhead` holds the annuity of what was invested
-            people_fixed=self._parameter("people_fixed"),
-            people_per_shift=self._parameter("people_per_1000") * a_shift / 1000.0,
-            wage_per_year=self.wage,
-            overhead_per_year=self._parameter("overhead"),
-            variable_per_car=self.kit,
-            interest=self.interest,
-        )
-        self.plant = replace(bare, money=money, kits=self._kits(bare))
-        life = money.life_years
-        self.annuity = self.interest / (1.0 - (1.0 + self.interest) ** -life) if self.interest else 1.0 / life
-        self.basis = {
-            "shift": f"{money.people_per_shift:,.0f} people at {self.wage:,.0f} USD a year",
-            "speed": f"capacity added x {self.investment:,.0f} USD (a whole plant's, so at most this), "
-            f"over {life:g} years at {100 * self.interest:g} %",
-            "repair": "one more fitter on each shift (assumed)",
-            "places": f"interest on the kits in the places ({self.kit:,.0f} USD each), no floor space",
-            "kits": f"interest on the stock ({self.kit:,.0f} USD a kit), no store",
-        }
-
-    @property
-    def kits_share(self) -> float:
-        """Share of the year for which kits are at hand, by the closed form, at the middle of the ranges."""
-        return float(kits_at_hand(*(self._parameter(name) for name in KITS)))
-
-    @property
-    def cells(self) -> tuple[Cell, ...]:
-        """Every cell the plant was built from."""
-        return tuple(self.used.values())
-
-    def _mid(self, shop: str, attribute: str, default: float) -> float:
-        cell = self.shops[shop].get(attribute)
-        return default if cell is None else cell.mid
-
-    def _parameter(self, name: str, *, keyed: bool = True) -> float:
-        cell = self.study.parameter(name, self.name if keyed else "")
-        self.used[cell.name] = cell
-        return cell.mid
-
-    def _shop(self, name: str, shifts: int | None) -> Shop:
-        given = {a: cell.mid for a, cell in self.shops[name].items()}
-        buffer = given.get("buffer_after")
-        return Shop(
-            name,
-            given["rate_per_hour"],
-            availability=given.get("availability"),
-            mttr_min=given.get("mttr_min"),
-            first_time_right=given.get("first_time_right"),
-            buffer_after=None if buffer is None else float(round(buffer)),
-            shifts=shifts,
-        )
-
-    def _kits(self, plant: Plant) -> KitSupply:
-        """One lot a week, as large as what the line makes in it."""
-        lead, sd, stock = (self._parameter(name) for name in KITS)
-        known = plant.known()
-        cycle = np.array([shop.cycle_s / shop.first_time_right for shop in known])
-        up = np.array([shop.mtbf_min or 1e9 for shop in known])
-        down = np.array([shop.mttr_min or 1.0 for shop in known])
-        opened = np.array([plant.shop_hours(shop) for shop in plant.shops])
-        slowed = cycle * opened.max() / opened
-        rate = float(line_efficiency(slowed, up, down, [s.buffer_after for s in known[:-1]])) * 3600.0 / slowed.max()
-        weekly = rate * float(opened.max()) / plant.weeks_per_year
-        lot = max(ceil(weekly), 1)
-        return KitSupply(lot, 168.0 * lot / weekly, 24.0 * lead, 24.0 * sd, round(stock * weekly / 7.0))
-
-    def draws(self, seed: int, count: int) -> InputDraws:
-        """The inputs over the ranges of the study's rows; the shops of a plant go together in rate and hours."""
-        lucks = dict[str, Array]()
-
-        def uniform(name: str) -> Array:
-            if name not in lucks:
-                lucks[name] = latin_hypercube(seed, name, 0, count)
-            return lucks[name]
-
-        def of(shop: str, attribute: str, default: float) -> Array:
-            cell = self.shops[shop].get(attribute)
-            if cell is None:
-                return np.full(count, default)
-            name = luck_of(attribute, self.name, cell).name if attribute in TOGETHER else cell.name
-            return cell.draw(uniform(name))
-
-        def parameter(name: str) -> Array:
-            cell = self.study.parameter(name, self.name)
-            return cell.draw(uniform(cell.name))
-
-        known, names = self.plant.known(), list(self.shops)
-        cycle, up, down, places = (np.empty((count, len(names))) for _ in range(4))
-        for i, (name, shop) in enumerate(zip(names, known, strict=True)):
-            right = np.clip(of(name, "first_time_right", shop.first_time_right), 0.05, 1.0)
-            # A pass that fails is done again: the line sees it as a slower shop.
-            cycle[:, i] = 3600.0 / of(name, "rate_per_hour", 3600.0 / shop.cycle_s) * shop.first_time_right / right
-            alone = np.clip(of(name, "availability", shop.availability), 0.05, 0.9999)
-            down[:, i] = of(name, "mttr_min", shop.mttr_min or 10.0)
-            up[:, i] = down[:, i] * alone / (1.0 - alone)
-            places[:, i] = of(name, "buffer_after", shop.buffer_after)
-        at_centre = np.array([shop.buffer_after for shop in known])
-        room = line_efficiency(cycle, up, down, places[:, :-1]) / line_efficiency(cycle, up, down, at_centre[:-1])
-        factor = np.asarray(room, dtype=np.float64)
-        for attribute, default in (("shifts", 2.0), ("hours_per_shift", 8.0), ("days_per_year", 240.0)):
-            middle = self._mid(self.slowest, attribute, default)
-            factor = factor * of(self.slowest, attribute, default) / middle
-        lead, sd, stock = (parameter(name) for name in KITS)
-        factor = factor * kits_at_hand(lead, sd, stock) / self.kits_share
-        if self.age is not None and self.ramp is not None:
-            half = parameter("ramp_50")
-            most = np.maximum(parameter("ramp_90"), half + 0.5)
-            middle = float(ramp_up(self.age, *self.ramp))
-            factor = factor * ramp_up(self.age, half, most) / middle if middle > 0.0 else factor
-        return InputDraws(cycle, up, down, factor)
-
-    def what_ifs(self, plant: Plant, bottleneck: Bottleneck) -> tuple[WhatIf, ...]:
-        """The usual ones, each with what it would cost a year."""
-        hours = plant.hours_per_year * (1.0 + plant.overtime)
-        each = {  # USD a year for one unit of what is added
-            "speed": hours * self.investment * self.annuity,
-            "places": self.kit * self.interest,
-            "kits": self.kit * self.interest,
-        }
-
-        def cost(option: WhatIf) -> float | None:
-            if option.kind == "repair":
-                return plant.shifts * self.wage
-            return each[option.kind] * option.size if option.kind in each else option.yearly_cost
-
-        return tuple(replace(option, yearly_cost=cost(option)) for option in plant.usual_what_ifs(bottleneck))
-
-    def why(self, report: PlantReport) -> dict[str, str]:
-        """Rung -> why, in an engineer's words."""
-        plant, known = self.plant, self.plant.known()
-        slowest = next(shop for shop in plant.shops if shop.name == self.slowest)
-        hours = [shop.rate_per_hour * plant.shop_hours(shop) for shop in plant.shops]
-        worst = min(range(len(known)), key=lambda i: hours[i] * known[i].availability)
-        shop = known[worst]
-        down = f"MTBF {shop.mtbf_min:,.0f} min, MTTR {shop.mttr_min:,.0f} min" if shop.mtbf_min else "never"
-        places = ", ".join(f"{s.buffer_after:g} after {s.name}" for s in known[:-1])
-        again = ", ".join(
-            f"{100 * (1 - s.first_time_right):.1f} % at {s.name}" for s in known if s.first_time_right < 1
-        )
-        shifts = self._mid(self.slowest, "shifts", 2.0)
-        lead, sd, stock = (self.study.parameter(name, self.name).mid for name in KITS)
-        ramp = "at full rate" if self.age is None else f"{max(self.age, 0.0):.1f} years after opening"
-        if self.ramp is not None:
-            ramp += f"; {self.ramp[0]:g} months to 50 %, {self.ramp[1]:g} to 90 %"
-        rate = f"{slowest.rate_per_hour:g} cars an hour at {slowest.name}"
-        days = plant.days_per_week * plant.weeks_per_year
-        return {
-            "nameplate": "as announced" if plant.nameplate is not None else "slowest shop x 8,760 h, none announced",
-            "straight_time": f"{rate} x {plant.shifts} x {plant.hours_per_shift:g} h x {days:g} days",
-            "overtime": f"{shifts:g} shifts are staffed" if plant.overtime else "none",
-            "breakdowns": f"worst shop: {shop.name}, {100 * (1 - shop.availability):.1f} % ({down})",
-            "blocking_starving": f"shops wait for each other; places {places}" if len(known) > 1 else "a single shop",
-            "rework": f"done again: {again}" if again else "none counted",
-            "kits": f"a lot a week, {lead:g} ± {sd:g} days under way, {stock:g} days in stock",
-            "ramp_up": ramp,
-        }
+def _record(study: Study, row: Mapping[str, Any], many: str) -> list[str]:
+    """What was ever made in a year, to hold against the ladder: by the plant, and by the whole country."""
+    kind, made = str(row["vehicle_kind"]), claims(study, attribute="output")
+    own = [
+        (one.number, one.period_start or one.source_date)
+        for one in made
+        if one.subject == row["plant"] and one.kind.startswith(kind) and one.unit == "units per year"
+    ]
+    whole = [
+        (one.number, one.period_start)
+        for one in made
+        if one.subject == "country"
+        and one.kind == kind
+        and one.period_start[4:] == "-01-01"
+        and one.period_end == f"{one.period_start[:4]}-12-31"
+    ]
+    said = []
+    for found, words in ((own, "at the plant"), (whole, "in the whole country")):
+        numbers = [(number, when) for number, when in found if number is not None]
+        if numbers and row["country"] == study.settings.country:
+            number, when = max(numbers)
+            said.append(f"{number:,.0f} a year {words} ({when[:4]})")
+    return [f"most {many} on record in claims of whole years: {'; '.join(said)}"] if said else []
 
 
-def _conditions(study: Study, row: Mapping[str, Any]) -> list[str]:
+def _conditions(study: Study, row: Mapping[str, Any], many: str) -> list[str]:
+    """What must hold for the ladder to hold, and how far it may be trusted."""
     state, plant = str(row["state"]), str(row["plant"])
     lines = []
     if state in NOT_YET:
@@ -428,10 +260,13 @@ def _conditions(study: Study, row: Mapping[str, Any]) -> list[str]:
     if state in AT_REST:
         since = f" since {row['closed']}" if row["closed"] else ""
         lines.append(f"{state}{since}: the ladder says what it could make if it worked again as it is")
+    if row["role"] != "rival" and _nameplate(study, row, many) is None:
+        lines.append("no capacity was announced: its size is assumed, and the nameplate is its slowest shop x 8,760 h")
     if row["replaces"]:
         lines.append(f"takes over the cars of {row['replaces']}: the two are not to be added")
-    if row["vehicle_kind"] != "passenger_car":
-        lines.append(f"makes {KINDS.get(row['vehicle_kind'], 'other vehicles')}, which are never added to cars")
+    if row["vehicle_kind"] != CAR:
+        lines.append(f"makes {many}, which are never added to cars and stay out of the futures")
+        lines += _record(study, row, many)
     return lines
 
 
@@ -442,12 +277,13 @@ def _missing(row: Mapping[str, Any], shops: Cells) -> str:
     if row["role"] == "rival":
         return (
             f"{row['name']} stands for makers of {row['country']} as a whole: there are no shops of one plant to take "
-            "apart, and its capacity does not bind in the futures"
+            "apart, so its ladder is that of an aggregate, and its capacity does not bind in the futures"
         )
-    kind = KINDS.get(row["vehicle_kind"])
-    what = f"it makes {kind}, and only car plants are taken apart" if kind else "nobody has described its shops"
     said = "no capacity is on record" if row["nameplate"] is None else f"announced: {row['nameplate']:,.0f} a year"
-    return f"shops.csv has no rate for {row['plant']}: {what}; {said}. Rows in shops.csv would give it a ladder"
+    return (
+        f"shops.csv has no rate for {row['plant']}: nobody has described its shops; {said}. "
+        "Rows in shops.csv would give it a ladder"
+    )
 
 
 def _of_futures(run: Futures | None, plant: str, year: int) -> dict[str, tuple[float, float, float]]:

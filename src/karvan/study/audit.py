@@ -12,12 +12,15 @@ import polars as pl
 
 from karvan.study.cells import Cell
 from karvan.study.evidence import TOLERANCE, Claim, claims, contradictions, series, stale, study_date
+from karvan.study.kinds import CAR
 from karvan.study.load import Study
 from karvan.study.register import parameters
 from karvan.study.schema import STUDY_TABLES
 from karvan.study.tables import FILE, LINE, ranges
 
-CAR = "passenger_car"
+TAKEN_APART = {"kit_duty", "kit_lead_days", "kit_lead_sd", "kit_safety_days", "ramp_50", "ramp_90", "open_probability",
+               "open_delay"}  # fmt: skip
+"""What ``karvan plant`` reads of a plant of another kind, besides what the register tells kinds apart by."""
 FLOWING = ("output", "imports", "exports")
 """Attributes that add up over a year: what was claimed for a part cannot exceed the whole."""
 RECORDED = (("output", CAR, "cars made"), ("imports", "all_vehicles", "vehicles imported"))
@@ -295,7 +298,8 @@ def _unused(study: Study) -> Iterable[Unused]:
         reason = ""
         if described.keys == "plant" and key in kinds:
             if kinds[key] != CAR:
-                reason = f"{key} makes no passenger cars: it stays out of the futures"
+                if not described.kinds and row["parameter"] not in TAKEN_APART:
+                    reason = f"{key} makes no passenger cars: it stays out of the futures"
             elif roles[key] != "own":
                 reason = f"{key} is a rival: parameters of plants are read for own plants only"
         elif described.keys == "market" and key not in study.settings.markets:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from karvan.base.errors import Fault, InputError, StudyFaults, UnknownName, nearest
 from karvan.study.cells import Cell
+from karvan.study.kinds import CAR, WORDS, of_rate, unit_of
 from karvan.study.register import parameters
 from karvan.study.scenario import (
     COUNTERFACTUAL,
@@ -99,7 +100,14 @@ class Study:
 
     def parameter(self, name: str, key: str = "") -> Cell:
         """The uncertain value of a parameter: the study's own row for ``key``, else its row for ``*`` or without a key,
-        else the register's default, which is ``assumed``."""
+        else the register's default, which is ``assumed``.
+
+        A plant that makes no passenger cars may take the row of its kind (``bus``) too. What cars cost in kits, people
+        and money says nothing of a bus, so where the register tells kinds apart such a plant takes its own row, that of
+        its kind or the default of its kind, and no other.
+
+        Errors: :class:`UnknownName` for a name that is not in the register, or where nothing is known of the kind.
+        """
         full = f"{name}.{key}" if key else name
         if full in self._cells:
             return self._cells[full]
@@ -107,22 +115,27 @@ class Study:
         if described is None:
             raise UnknownName(f"no parameter '{name}'; {nearest(name, parameters())}")
         rows = self.table("assumptions").filter(pl.col("parameter") == name)
+        kind = self._kind(key) if described.keys == "plant" else CAR
+        apart = kind != CAR and bool(described.kinds)  # then no row of cars may serve
         found = None
-        for wanted in (key, "*", None):
+        for wanted in (key, *((kind,) if kind != CAR else ()), *(() if apart else ("*", None))):
             match = rows.filter(pl.col("key").is_null() if wanted in (None, "") else pl.col("key") == wanted)
             if match.height:
                 found = match.row(0, named=True)
                 break
         if found is None:
+            default = described.kinds.get(kind) if apart else described
+            if default is None:
+                raise UnknownName(f"no {name} for {key}: the register has no default for {WORDS[kind][1]}")
             cell = Cell(
                 full,
-                described.low,
-                described.mid,
-                described.high,
+                default.low,
+                default.mid,
+                default.high,
                 described.distribution,
-                described.unit,
+                unit_of(described.unit, kind) if apart else described.unit,
                 "assumed",
-                described.basis,
+                default.basis,
                 "parameters.toml",
                 described.group,
             )
@@ -130,6 +143,12 @@ class Study:
             cell = cell_of_row(full, found, described.group)
         self._cells[full] = cell
         return cell
+
+    def _kind(self, plant: str) -> str:
+        """The kind of vehicle a plant makes; cars for a key that is no plant."""
+        if "kinds" not in self._memo:
+            self._memo["kinds"] = dict(self.table("plants").select("plant", "vehicle_kind").iter_rows())
+        return str(self._memo["kinds"].get(plant, CAR))
 
 
 def cell_of_row(name: str, row: Mapping[str, Any], group: str) -> Cell:
@@ -209,7 +228,11 @@ def load(name: str | Path, *, as_of: str | None = None) -> Study:
     if "claims" in whole:
         faults.extend(_claim_faults(tables))
     faults.extend(
-        _parameter_faults(tables["assumptions"], set(whole["plants"]["plant"]) if "plants" in whole else set())
+        _parameter_faults(
+            tables["assumptions"],
+            dict(whole["plants"].select("plant", "vehicle_kind").iter_rows()) if "plants" in whole else {},
+            _made(tables["shops"]),
+        )
     )
     if "industries" in whole:
         faults.extend(_industry_faults(tables))
@@ -317,9 +340,18 @@ def _claim_faults(tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
     return faults
 
 
-def _parameter_faults(assumptions: pl.DataFrame, plants: set[str]) -> list[Fault]:
+def _made(shops: pl.DataFrame) -> dict[str, tuple[str, str]]:
+    """Plant -> one and many of what its shops make, where the unit of their rates says so."""
+    rates = shops.filter(pl.col("attribute") == "rate_per_hour").select("plant", "unit")
+    return {plant: words for plant, unit in rates.iter_rows() if (words := of_rate(str(unit))) is not None}
+
+
+def _parameter_faults(
+    assumptions: pl.DataFrame, plants: Mapping[str, str], made: Mapping[str, tuple[str, str]]
+) -> list[Fault]:
     """Names, keys, units and ranges of the assumptions against the register."""
     known = parameters()
+    others = set(WORDS) - {CAR}
     faults = []
     for row in assumptions.iter_rows(named=True):
         place = str(row[FILE]), int(row[LINE])
@@ -330,13 +362,18 @@ def _parameter_faults(assumptions: pl.DataFrame, plants: set[str]) -> list[Fault
             continue
         if row["key"] and row["key"] != "*" and not described.keys:
             faults.append(Fault(*place, "key", f"'{row['key']}'", f"no key: {described.name} has a single value"))
-        elif described.keys == "plant" and plants and str(row["key"] or "*") not in plants | {"*", *_SLOTS}:
+        elif described.keys == "plant" and plants and str(row["key"] or "*") not in {*plants, "*", *_SLOTS, *others}:
             # A misspelt key would leave the plant with the general value, and nobody would notice.
             faults.append(
                 Fault(*place, "key", f"'{row['key']}'", named_in("plant", "plants"), nearest(row["key"], plants))
             )
-        if row["unit"] != described.unit:
-            faults.append(Fault(*place, "unit", f"'{row['unit']}'", f"'{described.unit}'"))
+        unit = described.unit
+        if described.kinds and row["key"]:
+            kind = plants.get(row["key"], row["key"] if row["key"] in others else CAR)
+            words = made.get(row["key"]) if kind == "other" else None
+            unit = unit_of(unit, kind, words)
+        if row["unit"] != unit:
+            faults.append(Fault(*place, "unit", f"'{row['unit']}'", f"'{unit}'"))
         low, high = described.range
         faults.extend(
             Fault(*place, name, f"{row[name]:g}", f"from {low:g} to {high:g} ({described.unit})")

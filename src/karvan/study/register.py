@@ -1,9 +1,20 @@
 """The parameter register: every number an assumptions table may give, with the default where none is given."""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
+
+
+@dataclass(frozen=True)
+class Default:
+    """A general default: low, likeliest and high, and what it leans on."""
+
+    low: float
+    mid: float
+    high: float
+    basis: str
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,8 @@ class Parameter:
     distribution: str
     range: tuple[float, float]
     basis: str
+    kinds: Mapping[str, Default] = field(default_factory=dict)
+    """Kind of vehicle -> default where a number of cars would be wrong; empty where all kinds share one."""
 
 
 @lru_cache(maxsize=1)
@@ -41,6 +54,7 @@ def parameters() -> dict[str, Parameter]:
             distribution=row["distribution"],
             range=(float(row["range"][0]), float(row["range"][1])),
             basis=row["basis"],
+            kinds={kind: Default(**given) for kind, given in row.get("kinds", {}).items()},
         )
         for name, row in tomllib.loads(text).items()
     }

@@ -45,6 +45,8 @@ class Column:
 CONFIDENCE = ("high", "medium", "low")
 DISTRIBUTIONS = ("triangular", "uniform", "normal", "lognormal", "fixed")
 VEHICLE_KINDS = ("passenger_car", "light_commercial", "truck", "bus", "tractor", "military", "other")
+SHOPS = ("kits", "body", "paint", "trim", "chassis", "final", "test", "repair", "mixing", "building", "curing")
+"""Shops of vehicle plants; ``mixing``, ``building`` and ``curing`` are those of a tyre plant."""
 STATES = ("announced", "building", "operating", "idle", "closed")
 GROUPS = ("demand", "costs", "policy", "partners", "plants", "behaviour", "economy")
 
@@ -180,13 +182,13 @@ class Shops(Table):
     title = "Shops"
     key = ("plant", "shop", "attribute")
     plant = Column("key", "plant", refers="plants.plant")
-    shop = Column("choice", "shop", choices=("kits", "body", "paint", "trim", "chassis", "final", "repair"))
+    shop = Column("choice", "shop", choices=SHOPS)
     position = Column("integer", "place in the flow, 1 first", low=1, high=20)
     attribute = Column(
         "choice",
         "what the row gives",
         choices=(
-            "rate_per_hour",  # gross cars per hour
+            "rate_per_hour",  # gross; its unit says what is made: "cars per hour", "buses per hour"
             "shifts",
             "hours_per_shift",
             "days_per_year",
@@ -468,7 +470,7 @@ class Assumptions(Table):
     parameter = Column("key", "name in the parameter register")
     key_ = Column(
         "key",
-        "plant, market or other key; * for all without a row of their own; empty for a single value",
+        "plant, kind of vehicle (bus, truck, ...) or market; * for all without a row of their own; empty for one value",
         required=False,
     )
     low = _low()

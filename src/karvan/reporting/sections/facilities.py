@@ -50,7 +50,7 @@ def facilities(page: Page) -> str:
     if others:
         parts.append("<h3>Trucks, buses and the rest, kept apart</h3>")
         parts.append(para("These never enter the car figures."))
-        parts.append(_table(page, others))
+        parts.extend((_table(page, others), _others_by_shops(page, others)))
     parts.append(_slots(page))
     return section("facilities", 2, "The plants, and what they can really make", *parts)
 
@@ -186,6 +186,43 @@ def _by_shops(page: Page) -> str:
         f"<code>karvan plant {esc(page.study.name)} {esc(plants[0])}</code>."
     )
     return "<h3>What shops and shifts would allow</h3>\n" + words_ + table(header, rows, text=(4,), kind="tight")
+
+
+def _others_by_shops(page: Page, others: list[dict[str, Any]]) -> str:
+    """Plants of other kinds, each simulated from its own shops, in its own vehicles."""
+    rows = []
+    for row in sorted(others, key=lambda row: (STATES.index(row["state"]), row["plant"])):
+        name = row["plant"]
+        if missing_shops(page.study, name):
+            continue
+        found = first_study(page.study, name, page.first)
+        assert found.report is not None
+        many = found.words[1]
+        small = 1 if found.report.effective.p50 < 200.0 else 0
+        tie = len(found.report.bottleneck.candidates) > 1
+        gain = page.at(f"shops_bottleneck.{name}", found.year, spread=True, decimals=1 + small)
+        unsure = [text for text in found.conditions if "size is assumed" in text]
+        rows.append(
+            [
+                f"{esc(page.plant(name))}, {found.year}<br><small>{STATE_WORDS[found.state]}, {esc(many)}"
+                f"{'; ' + esc(unsure[0]) if unsure else ''}</small>",
+                page.fig(f"table.plants.{name}.nameplate", spread=True),
+                page.at(f"shops_capacity.{name}", found.year, spread=True),
+                page.at(f"shops_luck.{name}", found.year, decimals=small),
+                page.at(f"shops_ignorance.{name}", found.year),
+                f"{esc(found.report.bottleneck.verdict)}<small class=below>{'each ' if tie else ''}{gain} {esc(many)} "
+                "for 1 % more speed</small>",
+            ]
+        )
+    if not rows:
+        return ""
+    header = ["Plant", "Announced a year", "A year by its shops (5–95 %)", "luck", "ignorance", "Bottleneck"]
+    words_ = para(
+        "Their shops, simulated the same way. Every row counts its own vehicles: buses, trucks, tractors. Sizes, hours "
+        "and breakdowns are mostly assumed; costs, with what is assumed in them, are told by "
+        f"<code>karvan plant {esc(page.study.name)} {esc(others[0]['plant'])}</code>."
+    )
+    return words_ + table(header, rows, text=(5,), kind="tight")
 
 
 def _ladder_finding(page: Page, plants: list[str], bottom: str) -> str:
