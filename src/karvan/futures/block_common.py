@@ -8,6 +8,7 @@ import numpy as np
 
 from karvan.base.axes import Array
 from karvan.futures.inputs import Draws, Prepared
+from karvan.futures.levers import apply
 from karvan.study.cells import Cell
 
 
@@ -18,16 +19,10 @@ def markets_of(prepared: Prepared, draws: Draws, attribute: str) -> Array:
         value = draws.of(prepared.market(attribute, market))[:, None]
         for lever in prepared.book.of(attribute):
             if lever.market in ("", "*", market):
-                value = np.where(prepared.book.when(lever)[None, :], _moved(lever.operation, lever.value, value), value)
+                value = np.where(prepared.book.when(lever)[None, :], apply(lever, value), value)
         columns.append(value)
     width = max(column.shape[1] for column in columns)
     return np.stack([np.broadcast_to(column, (draws.size, width)) for column in columns], axis=-1)
-
-
-def _moved(operation: str, by: float, value: Array) -> Array:
-    if operation == "multiply":
-        return value * by
-    return value + by if operation == "add" else np.full_like(value, by)
 
 
 def _ranged(

@@ -16,6 +16,7 @@ from karvan.demand.ownership import fit_beta
 from karvan.futures.block_common import markets_of
 from karvan.futures.frictions import market_cell, market_rows
 from karvan.futures.inputs import AGES, Draws, Prepared, parameter, steady
+from karvan.futures.levers import draws_of
 from karvan.study.cells import Cell
 
 CYCLE = (-3.0, 1.2)
@@ -82,7 +83,7 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
     for lever in prepared.book.of("income"):
         for m, market in enumerate(layout.markets):
             if lever.market in ("", "*", market):
-                path[:, prepared.book.when(lever), m] *= lever.value
+                path[draws_of(lever)][:, prepared.book.when(lever), m] *= lever.value
     growth = simulate_growth(
         prepared.population_growth,
         draws.normal("population", years, markets),
@@ -105,7 +106,7 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
     rate = simulate_reversion(np.stack(memory, axis=-1), shocks)
     rate[:, :, layout.home] = _known_rate(rate[:, :, layout.home], np.log(prepared.dollars_known))
     for lever in prepared.book.of("exchange_rate"):
-        rate[:, prepared.book.when(lever), layout.home] += np.log(lever.value)
+        rate[draws_of(lever)][:, prepared.book.when(lever), layout.home] += np.log(lever.value)
     elasticity = steady(prepared, draws, "purchase_income_elasticity")[:, None, None]
     noise_sd = steady(prepared, draws, "demand_noise")[:, None, None]
     noise = draws.normal("demand_noise", years, markets) * noise_sd

@@ -15,6 +15,7 @@ from karvan.facilities.ladder import Shares
 from karvan.futures.block_common import _ranged
 from karvan.futures.hazards import ANNOUNCED, BUILDING, Chances
 from karvan.futures.inputs import Draws, Prepared, parameter, steady
+from karvan.futures.levers import draws_of
 from karvan.futures.surrogate import line_shares
 from karvan.study.cells import Cell
 from karvan.study.tables import FILE, LINE
@@ -99,7 +100,7 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
     for lever in book.of("plant_opens"):
         for p in range(own):
             if names[p] == lever.key:
-                opens[:, p] = lever.value
+                opens[draws_of(lever), p] = lever.value
     for lever in book.of("plant_closes"):
         for p in range(own):
             if lever.key in ("*", names[p]):

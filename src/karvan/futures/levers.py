@@ -63,8 +63,34 @@ class LeverBook:
                 raise UnknownName(f"scenario {self.scenario.name}: lever {lever.lever}: no key '{lever.key}'; {hint}")
 
 
+class LaneLever(Lever):
+    """A lever that holds in some draws of a block only, so that several scenarios can be tried side by side in it
+    (:mod:`karvan.futures.lanes`)."""
+
+    first: int
+    """First draw that it reaches."""
+    stop: int
+    """The draw after the last one."""
+    size: int
+    """Draws of the block."""
+
+
+def draws_of(lever: Lever) -> slice:
+    """The draws of a block that a lever reaches: all, but for a lane's."""
+    return slice(lever.first, lever.stop) if isinstance(lever, LaneLever) else slice(None)
+
+
 def apply(lever: Lever, value: Array) -> Array:
-    """The value after one lever."""
+    """The value after one lever; draws lead, one row may stand for all."""
+    if isinstance(lever, LaneLever):
+        rows = draws_of(lever)
+        out = np.repeat(value, lever.size, axis=0) if len(value) == 1 else value.copy()
+        out[rows] = _after(lever, out[rows])
+        return out
+    return _after(lever, value)
+
+
+def _after(lever: Lever, value: Array) -> Array:
     if lever.operation == "multiply":
         return value * lever.value
     if lever.operation == "add":

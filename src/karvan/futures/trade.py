@@ -9,6 +9,7 @@ from karvan.base.axes import Array, BoolArray, IntArray
 from karvan.futures.blocks import Market, markets_of
 from karvan.futures.frictions import KINDS, table_rows
 from karvan.futures.inputs import Draws, Prepared
+from karvan.futures.levers import LaneLever
 from karvan.market.cost import DeliveredCost, delivered_cost
 from karvan.market.origin import COMPLIES_AT_COST, FREE, MFN, OriginResult, origin_state
 from karvan.study.cells import cell_of_range
@@ -87,6 +88,8 @@ class Trade:
                 for cell, at in grid.drawn:
                     out[at] = draws.of(cell)
             if signature[-1] is not None:
+                if out.shape[-1] == 1 and any(isinstance(lever, LaneLever) for lever in self.prepared.book.of(kind)):
+                    out = np.repeat(out, draws.size, axis=-1)
                 for v, origin in enumerate(self.origins):
                     product = layout.products[layout.offer_product[v]]
                     for m, name in enumerate(layout.markets):

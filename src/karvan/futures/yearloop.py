@@ -114,10 +114,15 @@ def run_block(
     ``look`` is shown every year from close by.
     """
     draws = Draws(seed, block, size, sampling=sampling, swap=swap)
-    out = _Run(prepared, draws, look).run()
+    out = run_draws(prepared, draws, look)
     prepared.drawn.update(draws.drawn)
     prepared.streams.update(draws.streams)
     return out
+
+
+def run_draws(prepared: Prepared, draws: Draws, look: Look | None = None) -> Block:
+    """Run the draws of one block."""
+    return _Run(prepared, draws, look).run()
 
 
 class _Run:
