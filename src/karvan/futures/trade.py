@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from karvan.base.axes import Array, BoolArray, IntArray
+from karvan.base.axes import Array, BoolArray, IntArray, abreast
 from karvan.futures.blocks import Market, markets_of
 from karvan.futures.frictions import KINDS, table_rows
 from karvan.futures.inputs import Draws, Prepared
@@ -184,26 +184,27 @@ class Trade:
         """States of own offers, the duty they pay and what complying costs, (D, V_own, M)."""
         layout, own = self.prepared.layout, self.own_rows
         rule = self.rules(year, levers=levers)
-        mfn = np.moveaxis(self.friction("duty_rate", year, levers=levers)[:, own], 0, -1)
+        under = np.flatnonzero(~np.isnan(rule.points))
+        mfn = self.friction("duty_rate", year, levers=levers)[:, own]
         shape = (own.size, len(layout.markets), self.draws.size)
-        state, rate, cost = np.full(shape, MFN, dtype=np.int64), np.empty(shape), np.zeros(shape)
+        state = np.moveaxis(np.full(shape, MFN, dtype=np.int64), -1, 0)
+        rate, cost = np.moveaxis(np.empty(shape), -1, 0), np.moveaxis(np.zeros(shape), -1, 0)
         rate[...] = mfn
-        points = self.operations_done[own]
-        # Local value counts for originating parts; what the stage calls local content is used for every value test.
-        local = np.ascontiguousarray(content.T)[layout.offer_plant[own]]
-        for m in np.flatnonzero(~np.isnan(rule.points)):
+        if under.size:
+            # Local value counts for originating parts; the stage's local content is used for every value test.
             found = origin_state(
-                local.T,
-                points,
-                rule.value[:, None, m, None],
-                rule.points[None, m, None],
+                abreast(content)[:, layout.offer_plant[own]],
+                self.operations_done[own],
+                abreast(rule.value[:, None, under]),
+                rule.points[None, under],
                 compliance_cost_rate=lambda gap: gap * self.market.compliance[:, None, None],
-                mfn_rate=np.moveaxis(mfn[:, m : m + 1], -1, 0),
-                preferential_rate=rule.preferential[None, m, None],
+                mfn_rate=mfn[:, :, under],
+                preferential_rate=rule.preferential[None, under],
             )
-            for out, values in ((state, found.state), (rate, found.duty_rate), (cost, found.compliance_cost_rate)):
-                out[:, m] = values[..., 0].T
-        return OriginResult(np.moveaxis(state, -1, 0), np.moveaxis(rate, -1, 0), np.moveaxis(cost, -1, 0))
+            state[:, :, under] = found.state
+            rate[:, :, under] = found.duty_rate
+            cost[:, :, under] = found.compliance_cost_rate
+        return OriginResult(state, rate, cost)
 
     def delivered(
         self, ex_works: Array, content: Array, year: int, index: int, *, levers: bool = True, full: bool = True
@@ -221,27 +222,34 @@ class Trade:
         The ladder, the price that buyers see with other obstacles on top (D, V, M), and the origin states of own offers
         (D, V_own, M).
         """
-        layout, own = self.prepared.layout, self.own_rows
+        layout = self.prepared.layout
         origin = self.origin(content, year, levers=levers)
         held = self.standing(year, index, levers=levers)
         paid, extra = (np.moveaxis(array, 0, -1) for array in (origin.duty_rate, origin.compliance_cost_rate))
-        works = np.ascontiguousarray(ex_works.T)
-        # The steps of delivered_price, those that the gate does not move taken together.
-        price = np.empty((len(self.origins), len(layout.markets), self.draws.size))
-        np.add(works[:, None], held.freight, out=price)
         under = np.flatnonzero(~np.isnan(self.rules(year, levers=levers).points))
-        for m in under:
-            price[own, m] += works[own] * extra[:, m]
-        duty = held.rate * price
-        duty[own] = paid * price[own]
-        np.maximum(duty, held.floor, out=duty)
-        for m in under:  # who has passed the rule pays no duty by engine size either
-            passed = np.isin(origin.state[:, :, m].T, (FREE, COMPLIES_AT_COST))
-            duty[own, m] = np.where(passed, paid[:, m] * price[own, m], duty[own, m])
-        duty[self.home] = 0.0
-        price += duty
-        price *= held.factor
-        price += held.rest
+        passed = np.moveaxis((origin.state == FREE) | (origin.state == COMPLIES_AT_COST), 0, -1)
+        works = np.ascontiguousarray(ex_works.T)
+        price = np.empty((len(self.origins), len(layout.markets), self.draws.size))
+        duty = np.empty(price.shape[1:])
+        place = np.full(len(self.origins), -1)
+        place[self.own_rows] = np.arange(self.own_rows.size)
+        # The steps of delivered_price, those that the gate does not move taken together; an offer at a time, while its
+        # numbers are near the processor.
+        for v, row in enumerate(price):
+            i = place[v]
+            np.add(works[v], held.freight[v], out=row)
+            if i < 0:
+                np.multiply(held.rate[v], row, out=duty)
+                np.maximum(duty, held.floor[v], out=duty)
+            else:
+                row[under] += works[v] * extra[i, under]
+                np.multiply(paid[i], row, out=duty)
+                # Who has passed the rule pays no duty by engine size either.
+                np.maximum(duty, np.where(passed[i], 0.0, held.floor[v]), out=duty)
+                duty[self.home[v]] = 0.0
+            row += duty
+            row *= held.factor[v]
+            row += held.rest[v]
         ladder = self._ladder(ex_works, origin, year, index, levers, full)
         return ladder, np.moveaxis(price, -1, 0), origin
 

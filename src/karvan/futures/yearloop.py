@@ -340,14 +340,18 @@ class _Run:
         base = ces.plant_share * ces.brand_share[ces.brand * ces.products + ces.product]
         return np.asarray(base / np.maximum(base.sum(axis=0), 1e-9))
 
-    def _price_ratio(self, cost_hat: Array) -> Array:
-        """(D, M), price of new cars over that of the base year, at the base year's basket."""
-        rows = np.moveaxis(cost_hat, 0, -1)
-        out = np.zeros(rows.shape[1:])
-        for row, weight in zip(rows, self.basket, strict=True):
-            if weight.any():
-                out += np.minimum(row, 5.0) * weight[:, None]
-        return np.ascontiguousarray(out.T)
+    def _cost_hat(self, price: Array) -> tuple[Array, Array]:
+        """Prices over those of the base, (D, V, M), and the same for the base year's basket of new cars, (D, M)."""
+        prices, before = np.moveaxis(price, 0, -1), np.moveaxis(self.base_price, 0, -1)
+        out = np.empty(prices.shape)
+        basket = np.zeros(prices.shape[1:])
+        for v, row in enumerate(out):
+            np.divide(prices[v], before[v], out=row)
+            np.maximum(row, self.least_hat[v][:, None], out=row)
+            np.minimum(row, 10.0, out=row)
+            if self.basket[v].any():
+                basket += np.minimum(row, 5.0) * self.basket[v][:, None]
+        return np.moveaxis(out, -1, 0), np.ascontiguousarray(basket.T)
 
     def _year(self, year: int, index: int) -> None:
         layout, plants, market = self.layout, self.plants, self.market
@@ -364,9 +368,8 @@ class _Run:
         whole = price.copy() if self.look is not None else price
         price = self.passing.price(price, self.trade.friction("barrier", year), index)
         price = self._incentive(self.rivals.price(price, index), year)
-        cost_hat = price / self.base_price
-        np.maximum(cost_hat, self.least_hat, out=cost_hat)
-        np.minimum(cost_hat, 10.0, out=cost_hat)
+        # Used cars keep their price; new ones move as the base year's basket does.
+        cost_hat, self.price_ratio = self._cost_hat(price)
 
         capacity = self._capacity(year, index)
         supply = self._at(plants.partner_supply, index) * self._at(plants.nameplate, index) * self.states.running
@@ -388,8 +391,6 @@ class _Run:
             iterations=ITERATIONS,
         )
         self.rivals.learn(cleared.quantities, wanted, index)
-        # Used cars keep their price; new ones move as the base year's basket does.
-        self.price_ratio = self._price_ratio(cost_hat)
 
         sales = np.zeros((self.draws.size, layout.own, len(layout.markets)))
         for v in layout.own_offers:

@@ -50,19 +50,31 @@ class Weights:
         base = ces.plant_share[where.order][..., None]
         W = ces.brand_share[where.nest_index][..., None]
         inside: dict[int, Array] = {}
+        several = np.diff(np.append(where.nest_start, offers)) > 1
         if given.entrant is not None:
             rows, nests = newcomers(ces, given.entrant)
-            prior = np.where(base[rows] > 0, 0.0, draws_last(given.entrant, lead)[where.order[rows]])
+            prior = draws_last(given.entrant, lead)[where.order[rows]]
             prior = prior * draws_last(present[..., None].astype(float), lead)[where.order[rows]]
-            w, W = with_entrants(base[rows], prior, W, where.nest_of[rows], nests)
-            inside = dict(zip(rows.tolist(), w, strict=True))
+            prior = np.where(base[rows] > 0, 0.0, prior)
+            shared = several[where.nest_of[rows]]
+            w, W = with_entrants(
+                base[rows[shared]], prior[shared], W, where.nest_of[rows[shared]], nests[several[nests]]
+            )
+            inside = dict(zip(rows[shared].tolist(), w, strict=True))
+            W = np.array(np.broadcast_to(W, (*W.shape[:2], draws)))
+            for nest, new in zip(nests[~several[nests]].tolist(), prior[~shared], strict=True):
+                np.add(W[nest], new, out=W[nest], where=W[nest] <= 0)  # an offer alone, where it is new
         if given.brand_appeal is not None:
-            W = W * draws_last(given.brand_appeal, lead)[where.nest_index]
+            lift = draws_last(given.brand_appeal, lead)
+            if W.shape[-1] < draws:
+                W = W * lift[where.nest_index]
+            else:
+                for nest, row in enumerate(where.nest_index.tolist()):
+                    W[nest] *= lift[row]
 
         cost = draws_last(given.cost, lead)
         appeal = None if given.appeal is None else draws_last(given.appeal, lead)
         stop = np.append(where.nest_start[1:], offers)
-        several = stop - where.nest_start > 1
         x = np.empty((int(several[where.nest_of].sum()), markets, draws))
         total = np.empty((int(several.sum()), markets, draws))
         raised = np.empty((len(several), markets, draws))

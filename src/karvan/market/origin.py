@@ -110,13 +110,12 @@ def origin_state(
 
     free = agreement & operations & (gap == 0)
     complies = agreement & operations & (gap > 0) & ((1 + cost) * (1 + reduced) < 1 + full)
-    state = np.select([free, complies, agreement], [FREE, COMPLIES_AT_COST, PAYS_INSTEAD], default=MFN)
-    state = np.broadcast_to(state, shape).astype(np.int64)
-    preferred = (state == FREE) | (state == COMPLIES_AT_COST)
+    state = np.where(free, FREE, np.where(complies, COMPLIES_AT_COST, np.where(agreement, PAYS_INSTEAD, MFN)))
+    preferred = free | complies
     return OriginResult(
-        state=state,
-        duty_rate=np.where(preferred, reduced, full),
-        compliance_cost_rate=np.where(state == COMPLIES_AT_COST, cost, 0.0),
+        state=np.asarray(np.broadcast_to(state, shape), dtype=np.int64),
+        duty_rate=np.asarray(np.broadcast_to(np.where(preferred, reduced, full), shape)),
+        compliance_cost_rate=np.asarray(np.broadcast_to(np.where(complies, cost, 0.0), shape)),
     )
 
 
