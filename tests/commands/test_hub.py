@@ -11,11 +11,25 @@ from click.testing import CliRunner
 from karvan.base.errors import InputError, UnknownName
 from karvan.cli import main
 from karvan.futures.ensemble import Futures, simulate
-from karvan.futures.needs import ALL, cash_of, investor, levers_needed
+from karvan.futures.needs import (
+    ALL,
+    SINGLE,
+    TOGETHER,
+    _levers,
+    best_pairs,
+    break_even_lines,
+    cash_of,
+    investor,
+    kind_of,
+    levers_needed,
+    pair_of,
+    way,
+)
 from karvan.futures.sites import REGION, Sites, candidates, where_to_build
 from karvan.hub.appraisal import npv
 from karvan.hub.verdict import CONDITIONS
 from karvan.study.load import Study, load
+from karvan.study.scenario import Scenario
 
 DRAWS = 40
 
@@ -86,6 +100,62 @@ class TestLevers:
         assert set(need.needed) == {*CONDITIONS, ALL}
         assert need.needed["export_share"] == need.now
 
+    def test_together_is_every_part_at_once(self, study: Study) -> None:
+        """At the end of the way the move is that of its levers given one by one."""
+        values = way(TOGETHER, 1.0)
+        assert values == {kind.name: kind.end for kind in SINGLE if kind.name not in ("wage", "exchange_rate")}
+        assert way(TOGETHER, 0.0) == {name: kind_of(name).now for name in values}
+        assert way("freight_and_reach", 0.5) == {"freight": 0.625, "reach": 0.5}
+        (need,) = levers_needed(study, year=2029, draws=DRAWS, names=(TOGETHER,))
+        levers = [
+            lever
+            for name, value in values.items()
+            for lever in _levers(study, name, value, "hajigabul_azermash_cp_full")
+        ]
+        scenario = Scenario(format=1, name="by_hand", title="By hand", levers=tuple(levers))
+        by_hand = replace(study, scenarios={**study.scenarios, "by_hand": scenario})
+        found = simulate(by_hand, scenario="by_hand", draws=DRAWS, until=2029, workers=1).verdict
+        expected = dict(zip(CONDITIONS, found.condition_probability[-1].tolist(), strict=True))
+        assert need.at_end == {**expected, ALL: float(found.probability[-1])}
+        assert need.at_end["export_share"] > need.at_now["export_share"]
+
+    def test_best_pair_beats_both_alone(self, study: Study) -> None:
+        found = best_pairs(study, year=2029, draws=DRAWS)
+        pairs = {condition: pair for condition, pair in found.items() if pair is not None}
+        assert ALL in found and pairs
+        assert "export_share" not in found  # reach alone is enough
+        for pair in pairs.values():
+            assert len(set(pair.levers)) == 2
+            assert (pair.part is None) == (pair.at_end < 2 / 3) == (pair.values is None)
+            # At so few futures both samples are the same, so the pair is at least as good as either alone or it is no
+            # better than the start, and then it is not there.
+            assert pair.at_end > pair.at_now
+            if pair.part is not None and pair.values is not None:
+                assert pair.values == tuple(way("_and_".join(pair.levers), pair.part)[name] for name in pair.levers)
+
+    def test_line_falls_where_both_help(self, study: Study) -> None:
+        """More of the one lever asks for no more of the other; the far end of the first alone needs nothing."""
+        found = break_even_lines(study, ("reach", "freight"), year=2029, draws=DRAWS, points=3)
+        assert set(found) == {*CONDITIONS, ALL}
+        points = found["export_share"]
+        assert [value for value, _ in points] == [0.0, 0.5, 1.0]
+        assert points[-1][1] == 1.0  # freight need not move: reach alone is enough
+        assert all(other is None or 0.25 <= other <= 1.0 for _, other in points)
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("reach", "'reach' is no pair"),
+            ("reach,reach", "is no pair of levers"),
+            ("reach,wages", "no lever 'wages'; did you mean 'wage'"),
+            ("together,reach", "no lever 'together'"),
+            ("reach,wage,fee", "is no pair of levers"),
+        ],
+    )
+    def test_no_pair(self, text: str, words: str) -> None:
+        with pytest.raises(UnknownName, match=words):
+            pair_of(text)
+
     def test_unknown_lever(self, study: Study) -> None:
         with pytest.raises(UnknownName, match="no lever 'wages'; did you mean 'wage'"):
             levers_needed(study, names=("wages",))
@@ -115,9 +185,10 @@ class TestInvestor:
         """100 out, 60 a year for three years: 36.3 % and two thirds into the second year, in every future."""
         years = len(run.years)
         cash = np.zeros((DRAWS, years))
-        cash[:, 0], cash[:, 1:4] = -100.0, 60.0
         zero = np.zeros_like(cash)
-        figures = {"profit": cash, "tax_by_base.profit": zero, "investment": zero, "subsidy": zero, "npv": zero}
+        spent = zero.copy()
+        spent[:, 0], cash[:, 1:4] = 100.0, 60.0
+        figures = {"profit": cash, "tax_by_base.profit": zero, "investment": spent, "subsidy": zero, "npv": zero}
         case = investor(replace(run, figures=figures))
         assert case.irr.mid == pytest.approx(0.363, abs=5e-4) and case.has_irr == 1.0
         assert case.payback.mid == pytest.approx(5 / 3) and case.paid == 1.0

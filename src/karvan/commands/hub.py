@@ -10,7 +10,7 @@ from karvan.commands.common import codes, emit, json_option, look_option, progre
 if TYPE_CHECKING:
     from karvan.futures.costs import Range
     from karvan.futures.ensemble import Futures
-    from karvan.futures.needs import Need
+    from karvan.futures.needs import Need, Pair
     from karvan.futures.sites import Sites
 
 SHORT = {
@@ -30,7 +30,13 @@ SHORT = {
 )
 @click.option("--sites", default="", metavar="GEO,KAZ,...", help="Countries where a maker might build; markets only.")
 @click.option("--kits-from", default="CHN", show_default=True, help="Country of the maker's kits and ready-made cars.")
-@click.option("--levers/--no-levers", default=True, help="Whether each lever is tried for each condition.")
+@click.option("--levers/--no-levers", default=True, help="Whether levers are tried for each condition.")
+@click.option(
+    "--pair",
+    default="",
+    metavar="LEVER,LEVER",
+    help="Two levers: the line on which each condition holds, such as reach,volume.",
+)
 @look_option
 @until_option
 @seed_option
@@ -42,6 +48,7 @@ def command(
     sites: str,
     kits_from: str,
     levers: bool,
+    pair: str,
     draws: int,
     until: int | None,
     seed: int,
@@ -49,11 +56,11 @@ def command(
 ) -> None:
     """Is it a regional hub? Verdict by year and scenario, what binds, and what would have to be.
 
-    Also: how the verdict hangs on its thresholds, the investor's case, how often countries become hubs at all, and
-    where a maker would put a plant that serves the region.
+    Levers are moved alone, together and two at a time. Also: how the verdict hangs on its thresholds, the investor's
+    case, how often countries become hubs at all, and where a maker would put a plant that serves the region.
     """
     from karvan.futures.ensemble import simulate_many
-    from karvan.futures.needs import investor, levers_needed
+    from karvan.futures.needs import best_pairs, break_even_lines, investor, levers_needed, pair_of
     from karvan.futures.sites import where_to_build
     from karvan.study.load import load
 
@@ -64,13 +71,21 @@ def command(
     for name in names:
         loaded.scenario(name)
     chosen = codes(sites)
+    two = pair_of(pair) if pair else None
     with progress("futures") as bar:
         runs = simulate_many(loaded, dict.fromkeys(names, draws), until=until, seed=seed, workers=1, progress=bar)
     needs: tuple[Need, ...] = ()
+    pairs: dict[str, Pair | None] = {}
+    line: dict[str, tuple[tuple[float, float | None], ...]] = {}
+    tries: dict[str, Any] = {"scenario": names[0], "year": runs[names[0]].years[-1], "draws": min(draws, 150)}
     if levers:
-        last = runs[names[0]].years[-1]
         with progress("levers") as bar:
-            needs = levers_needed(loaded, scenario=names[0], year=last, draws=min(draws, 150), seed=seed, progress=bar)
+            needs = levers_needed(loaded, **tries, seed=seed, progress=bar)
+        with progress("pairs of levers") as bar:
+            pairs = best_pairs(loaded, **tries, seed=seed, progress=bar)
+    if two:
+        with progress("line") as bar:
+            line = break_even_lines(loaded, two, **tries, seed=seed, progress=bar)
     where = {
         name: where_to_build(loaded, chosen, scenario=name, draws=draws, seed=seed, kits_from=kits_from.upper())
         for name in names
@@ -87,6 +102,8 @@ def command(
                 "investor": {name: asdict(case) for name, case in cases.items()},
                 "base_rate": outside,
                 "levers": [asdict(need) for need in needs],
+                "pairs": {condition: found and asdict(found) for condition, found in pairs.items()},
+                "line": {"levers": two, "points": line} if two else None,
                 "sites": {name: asdict(found) for name, found in where.items()},
             }
         )
@@ -95,6 +112,8 @@ def command(
         verdict_lines(runs),
         sensitivity_lines(runs),
         need_lines(needs, names[0]) if levers else [],
+        pair_lines(pairs) if levers else [],
+        break_even_text(two, line, names[0]) if two else [],
         investor_lines(cases, f"million {loaded.settings.currency}"),
         outside_lines(outside, runs[names[0]]),
         site_lines(where[names[0]], names[0]),
@@ -208,7 +227,8 @@ def sensitivity_lines(runs: "dict[str, Futures]") -> list[str]:
 
 def need_lines(needs: "tuple[Need, ...]", scenario: str) -> list[str]:
     """What each lever would have to be, condition by condition."""
-    out = [f"What each lever alone would have to be, on top of {scenario} (share of futures at the lever's far end)"]
+    out = [f"What each lever alone would have to be, on top of {scenario}, and several at once"]
+    out.append("  (in brackets the share of futures at the lever's far end)")
     for need in needs:
         out.append(f"  {need.title}, from {need.now:g} to {need.end:g} {need.unit}")
         cells = []
@@ -221,6 +241,52 @@ def need_lines(needs: "tuple[Need, ...]", scenario: str) -> list[str]:
             else:
                 cells.append(f"{word}: {value:.2g}")
         out.append(f"    {'; '.join(cells)}")
+    return out
+
+
+def pair_lines(pairs: "dict[str, Pair | None]") -> list[str]:
+    """The two levers that do most for each condition that no lever alone meets."""
+    if not pairs:
+        return []
+    out = [
+        "The best pair of levers for what none of them meets alone (share of futures; each by the same part of its way)"
+    ]
+    for condition, pair in pairs.items():
+        word = SHORT.get(condition, "all five")
+        if pair is None:
+            out.append(f"  {word}: no pair raises it")
+            continue
+        alone = ", ".join(f"{share:.0%}" for share in pair.alone)
+        text = (
+            f"  {word}: {pair.titles[0]} and {pair.titles[1]}: {pair.at_now:.0%} now, {alone} alone, "
+            f"{pair.at_end:.0%} together at their far ends"
+        )
+        if pair.part is not None and pair.values is not None:
+            text += f"; enough at {pair.part:.0%} of the way ({pair.values[0]:.2g} and {pair.values[1]:.2g})"
+        else:
+            text += ": not enough"
+        out.append(text)
+    return out
+
+
+def break_even_text(
+    levers: tuple[str, str], lines: dict[str, tuple[tuple[float, float | None], ...]], scenario: str
+) -> list[str]:
+    """The line of a pair, condition by condition."""
+    from karvan.futures.needs import kind_of
+
+    first, second = (kind_of(name) for name in levers)
+    out = [
+        f"Where each condition begins to hold on top of {scenario}: {first.title} ({first.unit}) against "
+        f"{second.title} ({second.unit})"
+    ]
+    columns = next(iter(lines.values()))
+    out.append(f"  {first.name:<16}" + "".join(f"{value:>12.2g}" for value, _ in columns))
+    for condition, points in lines.items():
+        cells = []
+        for _, other in points:
+            cells.append("never" if other is None else "holds" if other == second.now else f"{other:.2g}")
+        out.append(f"  {SHORT.get(condition, 'all five'):<16}" + "".join(f"{cell:>12}" for cell in cells))
     return out
 
 
@@ -239,7 +305,7 @@ def investor_lines(cases: dict[str, Any], money: str) -> list[str]:
             f"  {name}: net present value {_range(case.npv, 0)}, above 0 in {case.gains:.0%} of futures; rate of "
             f"return {rate} where there is one ({case.has_irr:.0%}); paid back after {back}{paid}"
         )
-    out.append("  plants that stand already have no outlay here: where they stay alone, a rate of return says little")
+    out.append("  a rate of return is given where owners put in money beyond the profit of plants that stand")
     return out
 
 

@@ -1,12 +1,13 @@
-"""What each lever would have to be for each condition of the hub verdict, and the investor's case of a scenario.
+"""What levers would have to be for each condition of the hub verdict, and the investor's case of a scenario.
 
-Each lever is moved alone, on top of a scenario, from where it is to the far end of what could be meant. If a
-condition's share of futures crosses the bar on the way, the crossing is found by bisection under the same draws; if not
-even the end is enough, that is the answer.
+Levers are moved on top of a scenario from where they are to the far end of what could be meant: each alone, all
+together by the same part of their ways, and two at a time. If a condition's share of futures crosses the bar on the
+way, the crossing is found by bisection under the same draws; if not even the end is enough, that is the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -14,11 +15,12 @@ import numpy as np
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.futures.costs import Range, range_of
-from karvan.futures.ensemble import Futures, Progress, simulate
-from karvan.futures.inputs import prepare
+from karvan.futures.ensemble import Futures, Progress, pieces_of, worker_of
+from karvan.futures.levers import LeverBook
 from karvan.futures.sites import _model
+from karvan.futures.yearloop import run_block
 from karvan.hub.appraisal import irr, payback
-from karvan.hub.verdict import CONDITIONS
+from karvan.hub.verdict import CONDITIONS, Thresholds, hub_verdict
 from karvan.study.load import Study
 from karvan.study.scenario import Lever
 
@@ -28,6 +30,17 @@ STEPS: Final = 6
 """Halvings of the range."""
 ALL: Final = "all"
 """Name of the joint event beside the five conditions."""
+TOGETHER: Final = "together"
+"""Name of the move of all levers at once."""
+AND: Final = "_and_"
+"""Between the names of a pair."""
+PAIR_DRAWS: Final = 60
+"""Futures in which pairs are compared before the best are looked at more closely."""
+OUT_OF_POCKET: Final = 0.1
+"""Part of the money invested that owners must be behind by at the deepest for a rate of return to say anything: a
+definition. Where plants that stand pay for a new one as it is built, the rate is that of next to no money."""
+LINE: Final = 5
+"""Points of a break-even line."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +62,41 @@ KINDS: Final = (
     Kind("exchange_rate", "real value of the home currency", 1.0, 0.5, "times today's"),
     Kind("volume", "nameplate of the largest plant, open and supplied", 1.0, 15.0, "times today's"),
     Kind("reach", "partners' leave and networks to export", 0.0, 1.0, "share of full reach"),
+    Kind("content", "parts bought at home in the long run, all groups", 0.0, 0.9, "share of parts"),
+    Kind(TOGETHER, "all but wages and currency at once, each by the same part of its way", 0.0, 1.0, "of the way"),
 )
-"""The levers by name. Ends are ``assumed``: nothing below a quarter of today's freight or wage has been seen."""
+"""The levers by name, and those that deals can move at once: lower wages and a cheaper currency cut both ways, since
+kits are bought abroad and wages are local content. Ends are ``assumed``: nothing below a quarter of today's freight or
+wage has been seen; a share of parts of 0.9 is that of makers with a century behind them."""
+SINGLE: Final = tuple(kind for kind in KINDS if kind.name != TOGETHER)
+"""Those that are one lever."""
+BOTH_WAYS: Final = ("wage", "exchange_rate")
+"""Levers left out of the move of all."""
+
+
+def kind_of(name: str) -> Kind:
+    """A lever by name, or two of them as ``first_and_second``, each by the same part of its way.
+
+    Errors: :class:`UnknownName` for another lever, or the same one twice.
+    """
+    known = {kind.name: kind for kind in KINDS}
+    if name in known:
+        return known[name]
+    parts = name.split(AND)
+    for part in parts:
+        if part not in known or part == TOGETHER:
+            raise UnknownName(f"no lever '{part}'; {nearest(part, known) or 'known: ' + ', '.join(known)}")
+    if len(set(parts)) != 2 or len(parts) != 2:
+        raise UnknownName(f"'{name}' is no pair of levers; expected two different ones, such as reach{AND}volume")
+    titles = " and ".join(known[part].title for part in parts)
+    return Kind(name, titles, 0.0, 1.0, "of the way")
+
+
+def way(name: str, part: float) -> dict[str, float]:
+    """The value of each lever that a kind moves, a part of the way (0 to 1) from now to its end."""
+    known = {kind.name: kind for kind in SINGLE}
+    names = [each for each in known if each not in BOTH_WAYS] if name == TOGETHER else name.split(AND)
+    return {each: known[each].now + part * (known[each].end - known[each].now) for each in names}
 
 
 @dataclass(frozen=True)
@@ -79,9 +125,9 @@ class Investor:
     gains: float
     """Share of futures in which it is above 0."""
     irr: Range
-    """Share of 1 a year, over the futures that have a single one; nan if none has."""
+    """Share of 1 a year, over the futures that have a single one on money of their own; nan if none has."""
     has_irr: float
-    """Share of futures with a single rate of return: not those that never invest or never earn."""
+    """Share of futures with one: not those that never invest, never earn, or build from the profit of other plants."""
     payback: Range
     """Years, over the futures that are paid by the last year."""
     paid: float
@@ -102,7 +148,9 @@ def investor(run: Futures) -> Investor:
     # A plant that stands has no first outlay here: nothing is paid back where nothing was ever behind.
     behind = (np.cumsum(cash, axis=1) < 0).any(axis=1)
     paid = behind & np.isfinite(years)
-    single = np.isfinite(rate)
+    invested = run.figures["investment"].sum(axis=1)
+    deepest = -np.cumsum(cash, axis=1).min(axis=1)
+    single = np.isfinite(rate) & (invested > 0) & (deepest >= OUT_OF_POCKET * invested)
     return Investor(
         npv=range_of(worth),
         gains=float((worth > 0).mean()),
@@ -123,56 +171,220 @@ def levers_needed(
     names: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> tuple[Need, ...]:
-    """Each lever alone: what it would have to be for each condition.
+    """Each lever alone, and all together: what it would have to be for each condition.
 
     Parameters
     ----------
     year : the study's horizon if left out.
-    names : of :data:`KINDS`; all if empty.
+    names : of :data:`KINDS`, or pairs of them (:func:`kind_of`); all of :data:`KINDS` if empty.
 
     Errors: :class:`UnknownName` for another lever.
     """
-    known = {kind.name: kind for kind in KINDS}
-    for name in names:
-        if name not in known:
-            raise UnknownName(f"no lever '{name}'; {nearest(name, known) or 'known: ' + ', '.join(known)}")
-    last = study.settings.horizon if year is None else year
-    chosen = [known[name] for name in names] or list(KINDS)
-    plant = _model(prepare(study, scenario, study.settings.start_year, study.settings.start_year))
-    cache: dict[tuple[str, float], dict[str, float]] = {}
+    chosen = [kind_of(name) for name in names] or list(KINDS)
+    trials = _Trials(study, scenario, year, draws, seed, progress)
+    return tuple(_need(trials, kind) for kind in chosen)
 
-    def shares(kind: Kind, value: float) -> dict[str, float]:
-        moved = value != kind.now
-        key = (kind.name, value) if moved else ("", 0.0)
-        if key not in cache:
-            levers = _levers(study, kind.name, value, plant) if moved else ()
-            cache[key] = _shares(study, scenario, levers, last, draws, seed)
-            if progress:
-                progress(len(cache), max(len(cache), len(chosen) + 1))
-        return cache[key]
 
-    out = []
-    for kind in chosen:
-        now, end = shares(kind, kind.now), shares(kind, kind.end)
-        bar = now["bar"]
-        needed: dict[str, float | None] = {}
-        for condition in (*CONDITIONS, ALL):
-            if now[condition] >= bar:
-                needed[condition] = kind.now
-            elif end[condition] < bar:
-                needed[condition] = None
-            else:
-                low, high = kind.now, kind.end  # short of the bar, at it or above
-                for _ in range(STEPS):
-                    middle = 0.5 * (low + high)
-                    if shares(kind, middle)[condition] >= bar:
-                        high = middle
-                    else:
-                        low = middle
-                needed[condition] = high
-        row = [{name: value for name, value in side.items() if name != "bar"} for side in (now, end)]
-        out.append(Need(kind.name, kind.title, kind.unit, kind.now, kind.end, row[0], row[1], needed))
-    return tuple(out)
+@dataclass(frozen=True)
+class Pair:
+    """Two levers that do most for a condition together."""
+
+    levers: tuple[str, str]
+    titles: tuple[str, str]
+    at_now: float
+    at_end: float
+    """Share of futures in which the condition holds with nothing moved, and with both at their far ends."""
+    alone: tuple[float, float]
+    """The same with each at its far end alone."""
+    part: float | None
+    """Least part of both ways at which the condition holds in the bar's share of futures; None if not at the ends."""
+    values: tuple[float, float] | None
+    """The levers' values there."""
+
+
+def best_pairs(
+    study: Study,
+    *,
+    scenario: str = "baseline",
+    year: int | None = None,
+    draws: int = 150,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Pair | None]:
+    """The best pair of levers for each condition that neither holds already nor is met by one lever alone.
+
+    All pairs are tried at their far ends in :data:`PAIR_DRAWS` futures (or ``draws``, if fewer); the best of each
+    condition, the one with the largest share of futures, is then moved by equal parts of both ways. None where no pair
+    raises that share.
+    """
+    few = _Trials(study, scenario, year, min(draws, PAIR_DRAWS), seed, progress)
+    now = few.at({})
+    single = {kind.name: few.at({kind.name: kind.end}) for kind in SINGLE}
+    ends = {
+        (one.name, two.name): few.at({one.name: one.end, two.name: two.end}) for one, two in combinations(SINGLE, 2)
+    }
+    close = _Trials(study, scenario, year, draws, seed, progress)
+    out: dict[str, Pair | None] = {}
+    for condition in (*CONDITIONS, ALL):
+        if max(now[condition], *(found[condition] for found in single.values())) >= now["bar"]:
+            continue
+        # Of equals the pair whose weaker lever does most alone: a lever that does nothing is no part of an answer.
+        pair = max(
+            ends,
+            key=lambda p: (ends[p][condition], min(single[name][condition] for name in p), single[p[0]][condition]),
+        )
+        if ends[pair][condition] <= now[condition]:
+            out[condition] = None
+            continue
+        kind = kind_of(AND.join(pair))
+        need = _need(close, kind, (condition,))
+        part = need.needed[condition]
+        moved = None if part is None else way(kind.name, part)
+        out[condition] = Pair(
+            levers=pair,
+            titles=(kind_of(pair[0]).title, kind_of(pair[1]).title),
+            at_now=need.at_now[condition],
+            at_end=need.at_end[condition],
+            alone=(single[pair[0]][condition], single[pair[1]][condition]),
+            part=part,
+            values=None if moved is None else (moved[pair[0]], moved[pair[1]]),
+        )
+    return out
+
+
+def pair_of(text: str) -> tuple[str, str]:
+    """Two levers from ``FIRST,SECOND``. Errors: those of :func:`kind_of`."""
+    names = tuple(part.strip() for part in text.split(","))
+    kind_of(AND.join(names))
+    if len(names) != 2:
+        raise UnknownName(f"'{text}' is no pair of levers; expected two different ones, such as reach,volume")
+    return names[0], names[1]
+
+
+def break_even_lines(
+    study: Study,
+    levers: tuple[str, str],
+    *,
+    scenario: str = "baseline",
+    year: int | None = None,
+    draws: int = 150,
+    seed: int = 1,
+    points: int = LINE,
+    progress: Progress | None = None,
+) -> dict[str, tuple[tuple[float, float | None], ...]]:
+    """By condition, the line in the plane of two levers on which it holds in the bar's share of futures.
+
+    Parameters
+    ----------
+    levers : two of :data:`SINGLE`. The first is set at ``points`` values from now to its end; the second is looked for.
+
+    Returns
+    -------
+    Condition (and ``all``) to pairs of values; the second is its value now where nothing need be moved, None where not
+    even its end is enough.
+
+    Errors: those of :func:`kind_of`.
+    """
+    kind_of(AND.join(levers))
+    first, second = (kind_of(name) for name in levers)
+    trials = _Trials(study, scenario, year, draws, seed, progress)
+    out: dict[str, list[tuple[float, float | None]]] = {condition: [] for condition in (*CONDITIONS, ALL)}
+    for step in range(points):
+        value = first.now + step / max(points - 1, 1) * (first.end - first.now)
+
+        def shares(other: float, value: float = value) -> dict[str, float]:
+            moved = {first.name: value, second.name: other}
+            return trials.at({name: v for name, v in moved.items() if v != kind_of(name).now})
+
+        for condition, found in out.items():
+
+            def share(other: float, condition: str = condition) -> float:
+                return shares(other)[condition]
+
+            found.append((value, _crossing(share, second.now, second.end, trials.bar)))
+    return {condition: tuple(found) for condition, found in out.items()}
+
+
+class _Trials:
+    """Shares of futures in which the conditions hold, for any values of the levers: prepared once, each tried once."""
+
+    def __init__(
+        self,
+        study: Study,
+        scenario: str,
+        year: int | None,
+        draws: int,
+        seed: int,
+        progress: Progress | None,
+    ) -> None:
+        self.study, self.seed, self.progress = study, seed, progress
+        self.last = study.settings.horizon if year is None else year
+        self.base = study.scenario(scenario)
+        self.worker = worker_of(study, scenario, until=self.last, seed=seed)
+        self.prepared = self.worker.prepare(scenario)
+        self.pieces = pieces_of(scenario, draws)
+        self.plant = _model(self.prepared)
+        self.bar = Thresholds().probability
+        self.seen: dict[tuple[tuple[str, float], ...], dict[str, float]] = {}
+
+    def at(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Condition (and ``all``) to its share of futures in the last year, and the bar."""
+        key = tuple(sorted(values.items()))
+        if key not in self.seen:
+            levers = [lever for name, value in values.items() for lever in _levers(self.study, name, value, self.plant)]
+            changed = self.base.model_copy(update={"name": TRIED, "levers": (*self.base.levers, *levers)})
+            book = LeverBook(changed, self.prepared.book.years)
+            tried = replace(self.prepared, book=book, cells={}, drawn={}, streams=set())
+            blocks = [run_block(tried, self.seed, p.number, p.size, self.worker.task.sampling) for p in self.pieces]
+
+            def last(group: str, name: str) -> Array:
+                return np.concatenate([getattr(block, group)[name][:, -1:] for block in blocks])
+
+            verdict = hub_verdict(
+                last("figures", "output"),
+                last("markets", "exports"),
+                tried.layout.home,
+                last("figures", "local_content"),
+                last("figures", "npv"),
+            )
+            found = dict(zip(CONDITIONS, (float(v) for v in verdict.condition_probability[-1]), strict=True))
+            self.seen[key] = {**found, ALL: float(verdict.probability[-1]), "bar": self.bar}
+            if self.progress:
+                self.progress(len(self.seen), len(self.seen) + 1)
+        return self.seen[key]
+
+
+def _need(trials: _Trials, kind: Kind, conditions: Sequence[str] = (*CONDITIONS, ALL)) -> Need:
+    """A kind of move against the conditions."""
+    alone = kind.name in {single.name for single in SINGLE}
+
+    def shares(value: float) -> dict[str, float]:
+        if value == kind.now:
+            return trials.at({})
+        return trials.at({kind.name: value} if alone else way(kind.name, value))
+
+    now, end = shares(kind.now), shares(kind.end)
+    needed: dict[str, float | None] = {}
+    for name in conditions:
+        needed[name] = _crossing(lambda value, name=name: shares(value)[name], kind.now, kind.end, trials.bar)  # type: ignore[misc]
+    row = [{name: value for name, value in side.items() if name != "bar"} for side in (now, end)]
+    return Need(kind.name, kind.title, kind.unit, kind.now, kind.end, row[0], row[1], needed)
+
+
+def _crossing(share: Callable[[float], float], now: float, end: float, bar: float) -> float | None:
+    """A value from which on the bar is reached: ``now`` if it is already, None if not even at ``end``."""
+    if share(now) >= bar:
+        return now
+    if share(end) < bar:
+        return None
+    low, high = now, end  # short of the bar, at it or above
+    for _ in range(STEPS):
+        middle = 0.5 * (low + high)
+        if share(middle) >= bar:
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def _levers(study: Study, name: str, value: float, plant: str) -> tuple[Lever, ...]:
@@ -193,6 +405,8 @@ def _levers(study: Study, name: str, value: float, plant: str) -> tuple[Lever, .
         return (make("exchange_rate", operation="multiply", value=value, year_from=first),)
     if name == "reach":
         return (make("export_reach", key="*", value=value),)
+    if name == "content":
+        return (make("local_share_target", key="*", value=value),)
     if not plant:
         return ()
     return (
@@ -201,15 +415,3 @@ def _levers(study: Study, name: str, value: float, plant: str) -> tuple[Lever, .
         make("nameplate_reach", key=plant, value=1.0),
         make("partner_supply", key=plant, value=1.0),
     )
-
-
-def _shares(
-    study: Study, scenario: str, levers: tuple[Lever, ...], year: int, draws: int, seed: int
-) -> dict[str, float]:
-    """Share of futures in which each condition holds in the year, and the bar."""
-    base = study.scenario(scenario)
-    changed = base.model_copy(update={"name": TRIED, "levers": (*base.levers, *levers)})
-    tried = replace(study, scenarios={**study.scenarios, TRIED: changed})
-    run = simulate(tried, scenario=TRIED, draws=draws, until=year, seed=seed, workers=1)
-    found = dict(zip(CONDITIONS, (float(v) for v in run.verdict.condition_probability[-1]), strict=True))
-    return {**found, ALL: float(run.verdict.probability[-1]), "bar": float(run.verdict.thresholds.probability)}

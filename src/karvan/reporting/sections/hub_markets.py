@@ -139,6 +139,7 @@ def what_levers_need(page: Page, condition_words: dict[str, str]) -> str:
         caption=f"The value of the lever, as a multiple of today&rsquo;s, at which the condition holds in {last} with "
         "the chance from which &ldquo;hub&rdquo; is said; reach is a share of the partners&rsquo; full network. "
         "&ldquo;No&rdquo; gives the chance at the lever&rsquo;s far end: a quarter of today&rsquo;s freight or wages, "
-        "half the value of the currency, a plant fifteen times as large. The far ends are assumed. Few futures stand "
-        "behind these.",
+        "half the value of the currency, a plant fifteen times as large, nine parts in ten from home. The last row "
+        "moves all but wages and currency at once, each by the same part of its way. The far ends are assumed. Few "
+        "futures stand behind these. The best pairs of levers: karvan hub.",
     )
