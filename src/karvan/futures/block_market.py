@@ -148,32 +148,47 @@ def _price(prepared: Prepared, draws: Draws, v: int, row: Mapping[str, object] |
     return _ranged(prepared, draws, name, prepared.layout.offer_price[v], "USD per car", source, note, place, "costs")
 
 
-def flow_appeal(ces: DoubleCES, appeal: Array) -> tuple[Array, Array]:
+class FlowAppeal:
     """The appeal of offers and of brands with which an error in a flow moves the brand's share in proportion.
 
     By the offers alone a brand would move with the power ``eta / theta``. With ``a_g = sum_(v of g) s_v a_v`` the brand
-    takes ``a_g`` and its offers ``a_v / a_g``: base shares of their own for each draw. 1 for a brand that sells
-    nothing.
-
-    Parameters
-    ----------
-    appeal : (D, V, M), multiplier on the flow of each offer.
-
-    Returns
-    -------
-    (D, V, M) and (D, B*K, M), draws side by side in memory.
+    takes ``a_g`` and its offers ``a_v / a_g``: base shares of their own for each draw. 1 for a brand without sales.
     """
-    nest = (ces.brand * ces.products + ces.product).tolist()
-    rows = np.moveaxis(appeal, 0, -1)
-    brands = np.zeros((len(ces.brand_share), *rows.shape[1:]))
-    out = np.empty(rows.shape)
-    for v, g in enumerate(nest):
-        np.multiply(rows[v], ces.plant_share[v][:, None], out=out[v])
-        brands[g] += out[v]
-    brands[brands == 0.0] = 1.0
-    for v, g in enumerate(nest):
-        np.divide(rows[v], brands[g], out=out[v])
-    return np.moveaxis(out, -1, 0), np.moveaxis(brands, -1, 0)
+
+    def __init__(self, ces: DoubleCES, appeal: Array) -> None:
+        """``appeal`` (D, V, M): multiplier on the flow of each offer, lasting."""
+        self.rows = np.moveaxis(abreast(appeal), 0, -1)
+        self.share = ces.plant_share
+        nest = ces.brand * ces.products + ces.product
+        self.members = {g: np.flatnonzero(nest == g).tolist() for g in np.unique(nest).tolist()}
+        self.offers = np.empty(self.rows.shape)
+        self.brands = np.ones((len(ces.brand_share), *self.rows.shape[1:]))
+        for g, members in self.members.items():
+            self._split(g, members, {})
+
+    def _split(self, g: int, members: list[int], moved: Mapping[int, Array]) -> None:
+        """Weigh the offers of a brand, some of them moved."""
+        brand = np.zeros(self.rows.shape[1:])
+        for v in members:
+            np.multiply(self.rows[v], moved.get(v, 1.0), out=self.offers[v])
+            brand += self.offers[v] * self.share[v][:, None]
+        brand[brand == 0.0] = 1.0
+        self.brands[g] = brand
+        for v in members:
+            self.offers[v] /= brand
+
+    def of(self, moved: Mapping[int, Array]) -> tuple[Array, Array]:
+        """The appeal of offers (D, V, M) and of brands (D, B*K, M) when some offers are moved in all their markets.
+
+        Parameters
+        ----------
+        moved : offer -> (D,), multiplier on its flows. The same offers in every call. The arrays given back are
+            written over by the next call.
+        """
+        for g, members in self.members.items():
+            if any(v in moved for v in members):
+                self._split(g, members, moved)
+        return np.moveaxis(self.offers, -1, 0), np.moveaxis(self.brands, -1, 0)
 
 
 def _combustion_cars(prepared: Prepared) -> float:

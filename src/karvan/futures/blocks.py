@@ -7,7 +7,7 @@ names.
 from karvan.futures.block_common import markets_of
 from karvan.futures.block_demand import CYCLE, HABIT, USED_MEAN_AGE, Demand, demand_inputs
 from karvan.futures.block_economy import Economy, economy_inputs
-from karvan.futures.block_market import HIGHEST_SHARE, NOISE_MEMORY, Market, flow_appeal, market_inputs
+from karvan.futures.block_market import HIGHEST_SHARE, NOISE_MEMORY, FlowAppeal, Market, market_inputs
 from karvan.futures.block_plants import Plants, cost_inputs, plant_inputs
 
 __all__ = [
@@ -18,12 +18,12 @@ __all__ = [
     "USED_MEAN_AGE",
     "Demand",
     "Economy",
+    "FlowAppeal",
     "Market",
     "Plants",
     "cost_inputs",
     "demand_inputs",
     "economy_inputs",
-    "flow_appeal",
     "market_inputs",
     "markets_of",
     "plant_inputs",

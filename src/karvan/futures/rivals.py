@@ -8,7 +8,7 @@ import numpy as np
 
 from karvan.base.axes import Array, abreast
 from karvan.futures.block_demand import Demand
-from karvan.futures.block_market import Market, flow_appeal
+from karvan.futures.block_market import FlowAppeal, Market
 from karvan.futures.inputs import Draws, Prepared, parameter, steady
 from karvan.market.rivals import capacity_price, expand, price_response
 
@@ -31,8 +31,6 @@ class Rivals:
         self.member = (plant[:, None] == np.arange(self.count)).astype(np.float64)
         """(V_rival, P_rival), whose offer it is."""
         self.of_plant = plant
-        self.own_of_product = np.zeros((len(layout.products), self.first))
-        self.own_of_product[layout.offer_product[: self.first], np.arange(self.first)] = 1.0
         self.response = parameter(prepared, draws, "rival_response")
         self.margin = steady(prepared, draws, "rival_margin")
         self.trigger = steady(prepared, draws, "rival_expansion_use")
@@ -42,8 +40,10 @@ class Rivals:
         self.region = sorted(set(layout.country[layout.own :]) & set(layout.markets) - {home})
         # Makers elsewhere sell little of what they make here: they can send more from other markets.
         self.near = np.array([layout.country[layout.own + p] in self.region for p in range(self.count)])
+        self.limited = np.flatnonzero(self.near)
+        """Rivals that can be short, (n,); the arrays of what they make are (D, n)."""
 
-        appeal, brand_appeal = flow_appeal(ces, market.appeal)
+        appeal, brand_appeal = FlowAppeal(ces, market.appeal).of({})
         shares = ces.shares(
             np.ones((1, *ces.plant_share.shape)),
             theta=market.theta,
@@ -59,14 +59,18 @@ class Rivals:
         sold = np.einsum("dvm,dvm->dv", shares[:, self.first :], cars[:, self.product])
         self.sales_base = sold @ self.member
         self.capacity: Array | None = None
-        self.log_price = np.zeros_like(self.sales_base)
+        self.log_price = np.zeros((draws.size, self.limited.size))
         self.share = self.share_base
         self.grown = self._arrivals(prepared, draws)
         self.still = not (self.response.any() or self.use.any())
 
     def _own_share(self, sold: Array, wanted: Array) -> Array:
         """(D, K, M), share of own cars in what is bought."""
-        ours = np.matmul(self.own_of_product, sold[:, : self.first])
+        rows = np.moveaxis(sold, 0, -1)
+        products = np.zeros((len(self.layout.products), *rows.shape[1:]))
+        for v in range(self.first):
+            products[self.layout.offer_product[v]] += rows[v]
+        ours = np.moveaxis(products, -1, 0)
         return np.asarray(np.clip(np.divide(ours, wanted, out=np.zeros_like(ours), where=wanted > 0), 0.0, 1.0))
 
     def _arrivals(self, prepared: Prepared, draws: Draws) -> Array | None:
@@ -89,14 +93,12 @@ class Rivals:
             out[:, :, mine] = 1.0 + rise[:, :, None]
         return out
 
-    def appeal(self, appeal: Array, index: int) -> Array:
-        """The appeal of all offers with the new plants of the year in it; changed in place."""
-        if self.grown is not None:
-            grown = np.ascontiguousarray(self.grown[:, index].T)
-            for v, plant in enumerate(self.of_plant.tolist()):
-                if self.near[plant]:
-                    appeal[:, self.first + v] *= grown[plant][:, None]
-        return appeal
+    def moved(self, index: int) -> dict[int, Array]:
+        """Offer -> (D,), appeal with the new plants of the year in it over that of the base; only those that move."""
+        if self.grown is None:
+            return {}
+        grown = np.ascontiguousarray(self.grown[:, index].T)
+        return {self.first + v: grown[plant] for v, plant in enumerate(self.of_plant.tolist()) if self.near[plant]}
 
     def price(self, price: Array, index: int) -> Array:
         """What buyers see once rivals have answered last year's market; changed in place."""
@@ -109,11 +111,12 @@ class Rivals:
             response=self.response[:, min(index, self.response.shape[1] - 1)],
             most=self.margin,
         )
-        answers, scarcity = abreast(answer), abreast(np.exp(self.log_price))
+        answers = abreast(answer)
+        scarcity = dict(zip(self.limited.tolist(), np.exp(self.log_price).T.copy(), strict=True))
         for v, (product, plant) in enumerate(zip(self.product.tolist(), self.of_plant.tolist(), strict=True)):
             price[:, self.first + v] *= answers[:, product]
-            if self.near[plant]:
-                price[:, self.first + v] *= scarcity[:, plant, None]
+            if plant in scarcity:
+                price[:, self.first + v] *= scarcity[plant][:, None]
         return price
 
     def learn(self, sold: Array, wanted: Array, index: int) -> None:
@@ -121,11 +124,23 @@ class Rivals:
         if self.still:
             return
         self.share = self._own_share(sold, wanted)
-        sales = sold[:, self.first :].sum(axis=-1) @ self.member
+        sales = self._sales(sold)
         if self.grown is not None:  # new plants bring capacity of their own
-            sales = sales / self.grown[:, min(index + 1, self.grown.shape[1] - 1)]
+            sales = sales / self.grown[:, min(index + 1, self.grown.shape[1] - 1), self.limited]
         if self.capacity is None:
             with np.errstate(divide="ignore"):
-                self.capacity = np.where(self.near, np.maximum(sales, 1.0) / self.use[:, None], np.inf)
+                self.capacity = np.maximum(sales, 1.0) / self.use[:, None]
         self.log_price = capacity_price(self.log_price, sales, self.capacity, elasticity=self.market.theta)
         self.capacity = expand(self.capacity, sales, trigger=self.trigger, years=self.years)
+
+    def _sales(self, sold: Array) -> Array:
+        """(D, n), cars of the rivals that can be short, market by market and offer by offer."""
+        offers = np.flatnonzero(self.near[self.of_plant])
+        rows = np.moveaxis(sold, 0, -1)[self.first + offers]
+        each = np.zeros((offers.size, rows.shape[-1]))
+        for m in range(rows.shape[1]):
+            each += rows[:, m]
+        out = np.zeros((self.count, rows.shape[-1]))
+        for cars, plant in zip(each, self.of_plant[offers].tolist(), strict=True):
+            out[plant] += cars
+        return out[self.limited].T

@@ -20,11 +20,11 @@ from karvan.futures.accounts import Accountant, Year, economic_value
 from karvan.futures.blocks import (
     Demand,
     Economy,
+    FlowAppeal,
     Plants,
     cost_inputs,
     demand_inputs,
     economy_inputs,
-    flow_appeal,
     market_inputs,
     plant_inputs,
 )
@@ -136,11 +136,13 @@ class _Run:
         self.market = market_inputs(prepared, draws, self.demand)
         self.economy: Economy = economy_inputs(prepared, draws)
         self.trade = Trade(prepared, draws, self.market)
+        self.flow_appeal = FlowAppeal(self.market.ces, self.market.appeal)
         self.passing = PassThrough(prepared, draws)
         self.know_how = KnowHow(prepared, draws, self.plants, np.maximum(self.market.record, 0.0))
         self.rivals = Rivals(prepared, draws, self.market, self.demand)
         self.states = PlantStates(self.plants.state0.copy(), self.plants.opened0.copy())
         self.fleet = self.demand.fleet0
+        self.cars = self.fleet.sum(axis=-1)
         self.used_cars = UsedCars(prepared, draws, self.demand)
         self.additions_offset: Array | None = None
         size, own = draws.size, self.layout.own
@@ -260,8 +262,7 @@ class _Run:
         people = demand.population[:, index]
         income = demand.income[:, index]
         before = demand.income[:, index - 1] if index else np.broadcast_to(demand.income0, income.shape)
-        stock = self.fleet.sum(axis=-1)
-        owned = 1000.0 * stock / people
+        owned = 1000.0 * self.cars / people
         goal = gompertz(income, saturation=demand.saturation, alpha=demand.alpha, beta=demand.beta)
         next_owned = adjust(
             owned,
@@ -283,11 +284,11 @@ class _Run:
         share = np.clip(chosen.new * self._at(demand.new_factor, index), 0.0, 1.0)
         self.used_duty = chosen.duty[:, layout.home]
         step = fleet_step(self.fleet, demand.survival, alive + additions, share, chosen.ages)
-        self.fleet = step.fleet
+        self.fleet, self.cars = step.fleet, step.fleet.sum(axis=-1)
         electrified = demand.electrified[:, index] if demand.electrified.shape[1] > 1 else demand.electrified[:, 0]
         by_product = np.where(layout.electrified[:, None], electrified[:, None, :], 1.0 - electrified[:, None, :])
         count = np.where(layout.electrified, layout.electrified.sum(), (~layout.electrified).sum())
-        return step.new_cars[:, None, :] * by_product / count[:, None], step.used_imports, step.fleet.sum(axis=-1)
+        return step.new_cars[:, None, :] * by_product / count[:, None], step.used_imports, self.cars
 
     def _entrants(self, year: int, index: int) -> Array:
         """(D, V, M), as-if weight of own offers where they have no base sales."""
@@ -327,12 +328,11 @@ class _Run:
                 out[:, ours[0], layout.home] = np.where(open_, inherited * market.entrant[:, ours[0]], 0.0)
         return out
 
-    def _appeal(self, index: int) -> Array:
-        """(D, V, M), error of the flows, and at own plants the year's luck with buyers."""
-        out = self.market.appeal.copy(order="K")
-        own = self.layout.own_offers
-        out[:, own] *= abreast(self.market.noise[:, index][:, self.layout.offer_plant[own], None])
-        return out
+    def _appeal(self, index: int) -> tuple[Array, Array]:
+        """Of offers (D, V, M) and brands (D, B*K, M): error of the flows, the year's luck, rivals' new plants."""
+        luck = np.ascontiguousarray(self.market.noise[:, index].T)
+        own = {v: luck[self.layout.offer_plant[v]] for v in self.layout.own_offers.tolist()}
+        return self.flow_appeal.of(own | self.rivals.moved(index))
 
     def _basket(self) -> Array:
         """(V, M), share of each offer in the base year's cars of a market."""
@@ -376,7 +376,7 @@ class _Run:
         limit = np.minimum(capacity.effective, supply)
         room = np.full((self.draws.size, len(layout.plants)), np.inf)
         room[:, : layout.own] = limit + np.where(self.states.running > 0, self.stock, 0.0)
-        appeal, brand_appeal = flow_appeal(market.ces, self.rivals.appeal(self._appeal(index), index))
+        appeal, brand_appeal = self._appeal(index)
         cleared = clear(
             market.ces,
             cost_hat,
