@@ -84,6 +84,18 @@ class TestSites:
         chosen = candidates(replace(study, settings=settings))
         assert len(chosen) == 7 and chosen[-1] == "AZE" and {"RUS", "TUR", "IRN"} <= set(chosen)
 
+    def test_a_market_far_away_is_no_place_for_a_plant_that_serves_the_region(self, study: Study) -> None:
+        """Germany buys more cars than Iran; a plant for the Caucasus stands in Iran before it stands in Germany."""
+        markets = (*[m for m in study.settings.markets if m != "GEO"], "DEU")
+        table = study.table("markets")
+        germany = table.filter(market="RUS").with_columns(market=pl.lit("DEU"))
+        changed = {**study.tables, "markets": pl.concat([table, germany])}
+        settings = study.settings.model_copy(update={"markets": markets})
+        chosen = candidates(replace(study, settings=settings, tables=changed))
+        assert {"RUS", "TUR", "IRN"} <= set(chosen)
+        places = [*chosen]
+        assert "DEU" not in places or places.index("DEU") > places.index("IRN")
+
 
 class TestLevers:
     """What each lever would have to be."""

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from karvan.base.errors import InputError, UnknownName
+from karvan.futures.costs import cost_ladders
 from karvan.futures.ensemble import simulate
 from karvan.futures.starter import new_study
 from karvan.futures.starter_flows import around, estimate_flows, find_country, read_world
@@ -187,3 +189,39 @@ def test_columns_of_every_file() -> None:
     assert columns_of("evidence/output.csv")[0] == "claim"
     with pytest.raises(KeyError):
         columns_of("nothing.csv")
+
+
+class TestAgreements:
+    """A rule of origin stands between a duty and its absence, unless the union asks for none."""
+
+    def rows(self, folder: Path, origin: str, market: str, table: str = "agreements") -> pl.DataFrame:
+        return load(folder).table(table).filter(origin=origin, market=market)
+
+    def test_union_with_a_rule(self, tmp_path: Path) -> None:
+        folder = new_study("KAZ", tmp_path / "kaz")
+        (row,) = self.rows(folder, "KAZ", "RUS").to_dicts()
+        assert (row["agreement"], row["preferential_rate"], row["rule_operations"]) == ("eaeu", 0.0, "welding;painting")
+        # The duty itself is the full one: without the rule there is nothing to pass.
+        assert "duty_rate" not in self.rows(folder, "KAZ", "RUS", "frictions")["friction"].to_list()
+        assert self.rows(folder, "KAZ", "UZB")["agreement"].to_list() == ["cis_fta_2011"]
+        assert load(folder).table("plants").filter(role="own")["assembly"].to_list() == ["full"]
+
+    def test_partner_of_the_eu_and_no_partner(self, tmp_path: Path) -> None:
+        folder = new_study("MAR", tmp_path / "mar")
+        (row,) = self.rows(folder, "MAR", "FRA").to_dicts()
+        assert row["source"] == "assumed" and 0.0 <= row["rule_value_low"] < row["rule_value_high"] <= 0.55
+        assert self.rows(folder, "MAR", "USA").is_empty()
+
+    def test_member_of_the_eu_is_asked_nothing(self, tmp_path: Path) -> None:
+        folder = new_study("SVK", tmp_path / "svk")
+        (row,) = self.rows(folder, "SVK", "DEU").to_dicts()
+        assert row["agreement"] == "eu" and row["rule_value"] is None and not row["rule_operations"]
+        assert self.rows(folder, "SVK", "DEU", "frictions").filter(friction="duty_rate")["mid"].to_list() == [0.0]
+
+    def test_three_regimes_show(self, tmp_path: Path) -> None:
+        """A maker whose content straddles the rule passes in some futures, pays for it in others."""
+        folder = new_study("MAR", tmp_path / "mar")
+        (ladder,) = cost_ladders(load(folder), ("FRA",), draws=100)
+        assert ladder.origin["free"] > 0.1 and ladder.origin["complies_at_cost"] > 0.1
+        assert ladder.origin["mfn"] == 0.0
+        assert sum(ladder.origin.values()) == pytest.approx(1.0)

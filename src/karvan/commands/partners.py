@@ -90,7 +90,9 @@ def plant_lines(found: "Partners", names: dict[str, str]) -> list[str]:
         )
         parts = [f"{SPLIT_WORDS[name]} {value.mid:.0%}" for name, value in row.split.items() if value.high >= 0.005]
         out.append(f"    {', '.join(parts)}")
-    if found.dependence:
+    if not any(found.dependence):
+        out.append("  no country of a partner is on record: what hangs on one is not known")
+    else:
         shares = [f"{name or 'unknown'} {_share(value)}" for name, value in found.dependence.items()]
         out.append(f"  output that hangs on one country's kits: {'; '.join(shares)}")
         out.append(f"  on the largest supplier of each future: {_share(found.largest)}")

@@ -23,6 +23,7 @@ from karvan.hub.appraisal import annuity
 from karvan.hub.location import MOST_SITES, Location, check_locations, locate
 from karvan.market.cost import delivered_cost
 from karvan.market.origin import origin_state
+from karvan.market.rebuild import great_circle
 from karvan.study.cells import Cell, cell_of_range
 from karvan.study.load import Study
 from karvan.study.world import world_table
@@ -30,7 +31,12 @@ from karvan.study.world import world_table
 REGION: Final = ("GEO", "KAZ", "UZB", "TUR", "RUS", "IRN", "AZE")
 """Candidate countries of a study that sells in all of them: 127 sets."""
 CANDIDATES: Final = 7
-"""Candidates of any other study: the home country and its largest markets."""
+"""Candidates of any other study: the home country and its largest markets near it."""
+DECAY: Final = 1.5
+"""Power of distance by which a market counts less as a candidate: as for the markets of a starter study."""
+NEAR: Final = 300.0
+FAR: Final = 5000.0
+"""Kilometres below which nearness counts no more, and those taken for a country without a place: ``assumed``."""
 KITS_FROM: Final = "CHN"
 """Country of the kits, and of the cars that come ready-made instead: ``assumed``."""
 ASSUMED: Final = {
@@ -107,7 +113,18 @@ def candidates(study: Study, kits_from: str = KITS_FROM) -> tuple[str, ...]:
             for name in ("new_sales_now", "new_sales")
         ]
         size[market] = next((float(frame["mid"][0]) for frame in found if frame.height), 0.0)
-    others = sorted((m for m in markets if m not in (study.settings.home, kits_from)), key=lambda m: (-size[m], m))
+    places = {row["country"]: (row["latitude"], row["longitude"]) for row in world_table("countries").to_dicts()}
+    home = places.get(study.settings.home)
+
+    def worth(market: str) -> float:
+        """Sales over distance: a plant for the region stands in it, and not in a large market far away."""
+        there = places.get(market)
+        if home is None or there is None:
+            return float(size[market] / FAR**DECAY)
+        ends = [np.array([float(angle)]) for angle in (*home, *there)]
+        return float(size[market] / max(float(great_circle(*ends)[0, 0]), NEAR) ** DECAY)
+
+    others = sorted((m for m in markets if m not in (study.settings.home, kits_from)), key=lambda m: (-worth(m), m))
     return (*others[: CANDIDATES - 1], study.settings.home)
 
 

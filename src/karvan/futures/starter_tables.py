@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from karvan.futures.starter_flows import ROW, Flows, World, car_share
+from karvan.futures.starter_flows import EU_PARTNERS, ROW, Flows, World, car_share
 from karvan.study.load import Study
 from karvan.study.register import parameters
 from karvan.study.schema import STUDY_TABLES
@@ -39,6 +39,12 @@ QUALITY = {"A": "high", "B": "medium", "P": "medium", "R": "medium", "N": "mediu
 """Confidence of a production figure by the first letter of its quality mark (``docs/world.md``)."""
 ABROAD = ("duty_rate", "duty_per_cc", "excise", "fee", "certification")
 """Frictions that the built-in study knows for markets it shares with a starter."""
+UNIONS = ("eu_since", "eaeu_since", "cis_fta_since")
+ASSOCIATES = EU_PARTNERS | {"GEO", "UKR", "MDA", "TUN"}
+"""Countries whose cars enter the EU free of duty if they meet a rule of origin: general knowledge, ``assumed``."""
+PART_BY_PART = 15_000.0
+"""Cars a year above which makers are taken to weld and paint: ``assumed``, range 5,000 to 30,000; kits in lots serve
+below."""
 AGAIN = "as in the built-in study of Azerbaijan"
 
 
@@ -70,6 +76,7 @@ class Starter:
             "sourcing.csv": list(sourcing(self)),
             "markets.csv": list(market_rows(self)),
             "frictions.csv": list(frictions(self)),
+            "agreements.csv": list(agreements(self)),
             "assumptions.csv": list(assumptions(self)),
             "flows.csv": list(flow_rows(self)),
             "industries.csv": list(industries(self)),
@@ -130,6 +137,7 @@ def plants(s: Starter) -> Iterable[Row]:
         best = max(float(str(row["value"])) for row in claims[-5:])
         yield {
             **_place(s, s.home),
+            "assembly": "full" if best >= PART_BY_PART else "unknown",
             "plant": s.own,
             "name": f"Car makers of {s.world.name(s.home)} (all)",
             "role": "own",
@@ -308,6 +316,47 @@ def _round(low: float, mid: float, high: float) -> tuple[float, float, float]:
     return float(round(low)), float(round(mid)), float(round(high))
 
 
+def agreements(s: Starter) -> Iterable[Row]:
+    """Who lets whose cars in, and what a car must be: the built-in study's rows, unions, partners of the EU.
+
+    Inside the EU a car in free circulation is asked nothing. Elsewhere a rule of origin stands between a duty and its
+    absence. Parts from the other party count (cumulation), so partners of the EU have to show less of their own than
+    the legal share. Studies as of a past date have none: they count unions by their duties.
+    """
+    if s.world.dated:
+        return
+    makers = {maker for maker in s.flows.makers if maker != ROW} | {s.home}
+    done = set()
+    for row in s.donor.table("agreements").iter_rows(named=True):
+        if row["origin"] in makers and row["market"] in s.markets and row["covers_cars"] == "yes":
+            done.add((row["origin"], row["market"]))
+            kept = {name: value for name, value in row.items() if not name.startswith("_")}
+            yield {**kept, "note": f"{AGAIN}; {row['note'] or ''}".rstrip("; ")}
+    for market in s.markets:
+        if market == s.home or (s.home, market) in done:
+            continue
+        both = [all(s.world.member(code, union, s.base) for code in (s.home, market)) for union in UNIONS]
+        eu = [s.world.member(code, "eu_since", s.base) for code in (s.home, market)]
+        partner = (eu[0] and market in ASSOCIATES) or (eu[1] and s.home in ASSOCIATES)
+        row = {"origin": s.home, "market": market, "covers_cars": "yes", "preferential_rate": 0.0}
+        row |= {"year_from": 2000, "known_on": f"{s.base}-12-31", "source": "assumed"}
+        if both[0]:
+            yield {**row, "agreement": "eu", "note": "customs union: free circulation, no rule of origin"}
+        elif both[1]:
+            note = "rule as the built-in study has it for other pairs of the union"
+            asked = {"rule_value_low": 0.3, "rule_value": 0.5, "rule_value_high": 0.5}
+            yield {**row, **asked, "agreement": "eaeu", "rule_operations": "welding;painting", "note": note}
+        elif both[2]:
+            note = "rule as the built-in study has it for other parties of the treaty"
+            asked = {"rule_value_low": 0.4, "rule_value": 0.5, "rule_value_high": 0.5}
+            yield {**row, **asked, "agreement": "cis_fta_2011", "year_from": 2014, "note": note}
+        elif partner:
+            note = "agreement with the EU: general knowledge, no page at hand; 40 to 45 percent of parts may come from "
+            note += "elsewhere, and parts of the EU count, so less has to be the country's own"
+            asked = {"rule_value_low": 0.0, "rule_value": 0.2, "rule_value_high": 0.5}
+            yield {**row, **asked, "agreement": "eu_partner", "note": note}
+
+
 def frictions(s: Starter) -> Iterable[Row]:
     """Fall-backs for every pair, duties on record, no duty inside unions, freight by distance."""
     rows: dict[tuple[object, ...], Row] = {}
@@ -326,9 +375,13 @@ def frictions(s: Starter) -> Iterable[Row]:
     add("*", "*", "barrier", _range(0.0, 0.0, 0.04, price, "assumed", fall_back))
     add("*", "*", "freight", _range(400.0, 1300.0, 3000.0, usd, "assumed", fall_back))
     makers = {maker for maker in s.flows.makers if maker != ROW} | {s.home}
+    # Where an agreement has a rule, the country's own cars meet the full duty or the agreement, not a duty of nothing.
+    ruled = {row["market"] for row in agreements(s) if row["origin"] == s.home and row.get("rule_value") is not None}
     for row in s.donor.table("frictions").iter_rows(named=True):
         sourced = str(row["source"]).startswith(("http", "assumed"))
         shared = row["market"] in s.markets and row["origin"] in makers | {"*"} and row["friction"] in ABROAD
+        if row["origin"] == s.home and row["market"] in ruled and str(row["friction"]).startswith("duty"):
+            continue
         if shared and sourced and not s.world.dated:
             cell = {name: row[name] for name in ("low", "mid", "high", "distribution", "unit", "source")}
             cell |= {"year_to": row["year_to"], "note": f"{AGAIN}; {row['note'] or ''}".rstrip("; ")}
@@ -339,17 +392,16 @@ def frictions(s: Starter) -> Iterable[Row]:
             rate, source = s.world.duty[market]
             add("*", market, "duty_rate", _range(rate, rate, rate, cif, source, "world table tariffs.csv"))
         for origin in sorted(makers):
+            if origin == s.home and market in ruled:
+                continue
             if origin != market and s.world.free(origin, market, s.base):
                 unions = [u for u in ("eu_since", "eaeu_since") if s.world.member(origin, u, s.base)]
                 both = any(s.world.member(market, union, s.base) for union in unions)
                 source = (
                     "derived: both are members of one customs union, world table countries.csv" if both else "assumed"
                 )
-                note = (
-                    ""
-                    if both
-                    else "agreement with the EU: general knowledge, no page at hand; rules of origin not counted"
-                )
+                known_to_all = "agreement with the EU: general knowledge, no page at hand"
+                note = "" if both else f"{known_to_all}; rivals are taken to meet its rule of origin"
                 add(origin, market, "duty_rate", _range(0.0, 0.0, 0.0 if both else 0.1, cif, source, note))
     km = s.world.distance(sorted(makers), list(s.markets))
     for i, origin in enumerate(sorted(makers)):
