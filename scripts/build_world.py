@@ -20,7 +20,7 @@ income         1 July of ``t + 1``: the World Bank adds a year at mid-year
 production     31 March of ``t + 1``: yearly tables of the makers' associations
 sales          31 March of ``t + 1``; ACEA 31 January of ``t + 1``
 stock          30 June of ``t + 2``: fleet tables follow with a lag; press statements 31 March of ``t + 1``
-fleet_ages     31 July of ``t + 2``: the edition of July 2023 ends with 2021
+fleet_ages     31 July of ``t + 2``: the edition of July 2023 ends with 2021; ``fleet_commercial`` too
 tariffs        31 December of the first year; 31 December 2025 where the source has no year
 =============  ==========================================================================================
 
@@ -425,6 +425,25 @@ def fleet_ages(facts: Path) -> list[Row]:
     ]
 
 
+def fleet_commercial(facts: Path) -> list[Row]:
+    kinds = {"light_goods": "light_goods", "lorry": "lorries", "road_tractor": "road_tractors", "bus": "buses"}
+    rows: dict[tuple[str, str], Row] = {}
+    for fact in read(facts / "fleet_unece.csv"):
+        kind = kinds.get(fact["vehicle_type"])
+        if kind and fact["age_years"] == "all" and int(fact["year"]) >= 2005:
+            row = rows.setdefault(
+                (fact["iso3"], fact["year"]),
+                {
+                    "country": fact["iso3"],
+                    "year": fact["year"],
+                    "known_on": f"{int(fact['year']) + 2}-07-31",
+                    "source": UNECE,
+                },
+            )
+            row[kind] = fact["vehicles"]
+    return list(rows.values())
+
+
 def tariffs(facts: Path) -> list[Row]:
     rows = []
     for fact in read(facts / "tariffs.csv"):
@@ -464,6 +483,7 @@ def main() -> None:
     write("sales", sales(facts))
     write("stock", stock(facts))
     write("fleet_ages", fleet_ages(facts))
+    write("fleet_commercial", fleet_commercial(facts))
     write("tariffs", tariffs(facts))
 
 

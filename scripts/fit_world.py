@@ -5,13 +5,14 @@
 Reads the packaged world tables; a folder with tables of the same shape may be given instead, or one with the raw tables
 they were built from (``vehicles_in_use.csv``, ``gdp_population.csv``, ``fleet_unece.csv``, ``sales.csv``).
 
-Four tables. *Ownership* is fitted to all years, and to earlier years alone, whose curve is then asked for five years
+Five tables. *Ownership* is fitted to all years, and to earlier years alone, whose curve is then asked for five years
 later (income known, cars not): that error is the honest one, and stands beside that of a country where nothing changes.
 It is made with saturation by density and urbanisation and with one saturation for all (columns ``one_``).
 *Ageing* reads life and share bought new off the latest age classes. *Backcast* fits a life to early years, carries the
 fleet five years on with the stock and the new-car sales on record, and compares the age classes with those on record
 and with those of a fleet whose ages do not change. *Population* fits its growth to the years up to a base in all
-countries, as the futures do, and counts how many of them lay in their 90 % band 5, 10 and 15 years later.
+countries, as the futures do, and counts how many of them lay in their 90 % band 5, 10 and 15 years later. *Commercial*
+is the elasticity of new commercial vehicles to real GDP within countries, and what countries of an income buy.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from karvan.demand import (
     fit_ageing,
     fit_life,
     fit_ownership,
+    fit_panel,
     fleet_from_age_classes,
     saturation,
     shrink,
@@ -304,6 +306,38 @@ def population(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
+def commercial(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """One row: the panel of commercial sales and GDP, and the line through all countries and years per head."""
+    money = tables["income"].with_columns(
+        gdp=pl.col("population").cast(pl.Float64) * pl.col("gdp_per_head_ppp").cast(pl.Float64)
+    )
+    rows = tables["sales"].with_columns(pl.col("commercial_vehicles").cast(pl.Float64))
+    rows = rows.join(money, on=["country", "year"]).drop_nulls(["commercial_vehicles", "gdp"])
+    rows = rows.filter(pl.col("commercial_vehicles") > 0).sort("country", "year")
+    bought, size = (
+        rows.pivot(on="country", index="year", values=v).sort("year").drop("year")
+        for v in ("commercial_vehicles", "gdp")
+    )
+    fit = fit_panel(np.log(bought.to_numpy().astype(float)), np.log(size.to_numpy().astype(float)))
+    people = rows["population"].to_numpy().astype(float)
+    x = np.log(rows["gdp"].to_numpy() / people)
+    y = np.log(rows["commercial_vehicles"].to_numpy() / people)
+    slope, level = np.polyfit(x, y, 1)
+    return pl.DataFrame(
+        {
+            "countries": [fit.countries],
+            "count": [fit.count],
+            "elasticity": [fit.elasticity],
+            "se": [fit.se],
+            "sd": [fit.sd],
+            "rho": [fit.rho],
+            "level": [float(level)],
+            "slope": [float(slope)],
+            "spread": [float(np.std(y - level - slope * x))],
+        }
+    )
+
+
 def report(name: str, table: pl.DataFrame) -> None:
     """The figures that sum a table up."""
 
@@ -347,6 +381,7 @@ def main() -> None:
         "ageing": ageing(found, {fleet.country: max(fleet.classes) for fleet in found}),
         "backcast": backcast(found),
         "population": population(tables),
+        "commercial": commercial(tables),
     }
     for name, table in results.items():
         shown = table.filter(pl.col("country").is_in(wanted)) if wanted and "country" in table.columns else table

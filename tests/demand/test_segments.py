@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from karvan.base.errors import InputError
-from karvan.demand import entry_of_choice, new_share, powertrain_shares, split, upper_choice
+from karvan.demand import (
+    entry_of_choice,
+    new_share,
+    powertrain_shares,
+    split,
+    split_twice,
+    upper_choice,
+    weights_to_shares,
+)
 
 share = st.floats(0.001, 0.999)
 three = st.lists(st.floats(0.01, 1.0), min_size=3, max_size=3).map(lambda w: np.array(w) / sum(w))
@@ -137,3 +145,23 @@ class TestEntry:
     def test_three_kinds(self) -> None:
         with pytest.raises(InputError, match="choice: found 2 kinds"):
             entry_of_choice([0.5, 0.5], self.YOUNG, self.OLD)
+
+
+class TestWeights:
+    """Shares from weights, and two ways of sharing out at once."""
+
+    @given(st.lists(st.floats(0.01, 10.0), min_size=2, max_size=5))
+    def test_shares_keep_the_proportions(self, weights: list[float]) -> None:
+        found = weights_to_shares(weights)
+        assert found.sum() == pytest.approx(1.0)
+        np.testing.assert_allclose(found * sum(weights), weights)
+
+    def test_all_nought_is_refused(self) -> None:
+        with pytest.raises(InputError, match="weights: found none above 0"):
+            weights_to_shares([[1.0, 1.0], [0.0, 0.0]])
+
+    def test_split_twice_keeps_both_margins(self) -> None:
+        parts = split_twice([100.0, 10.0], [0.2, 0.3, 0.5], [0.6, 0.4])
+        np.testing.assert_allclose(parts.sum(axis=(-2, -1)), [100.0, 10.0])
+        np.testing.assert_allclose(parts[0].sum(axis=-1), [20.0, 30.0, 50.0])
+        np.testing.assert_allclose(parts[0].sum(axis=-2), [60.0, 40.0])

@@ -155,6 +155,39 @@ class TestCars:
     def test_sales_new(self, run: Futures) -> None:
         assert np.all(run.markets["sales_new"] >= run.markets["sales_own"] * (1 - 1e-9))
 
+    def test_sales_small(self, run: Futures) -> None:
+        """Segments share out the new cars: in each future the same part every year, about 30 %."""
+        f = run.figures
+        same(f["sales_small"] + f["sales_medium"] + f["sales_suv"], f["sales_new_home"])
+        part = f["sales_small"] / f["sales_new_home"]
+        same(part, part[:, :1] * np.ones_like(part))
+        assert 0.2 < np.median(part) < 0.4
+
+    def test_sales_medium(self, run: Futures) -> None:
+        part = run.figures["sales_medium"] / run.figures["sales_new_home"]
+        assert np.all((part > 0.1) & (part < 0.55))
+
+    def test_sales_suv(self, run: Futures) -> None:
+        part = run.figures["sales_suv"] / run.figures["sales_new_home"]
+        assert np.all((part > 0.15) & (part < 0.7))
+        assert np.median(part) > np.median(run.figures["sales_small"] / run.figures["sales_new_home"])
+
+    def test_sales_light_commercial(self, run: Futures) -> None:
+        """All commercial vehicles start at the record (300 to 800 a year in 2017 to 2019) and grow with the economy."""
+        f = run.figures
+        kinds = [f["sales_light_commercial"], f["sales_bus"], f["sales_truck"]]
+        total = np.sum(kinds, axis=0)
+        assert 450 < np.median(total[:, 0]) < 1100
+        assert np.median(total[:, -1]) > np.median(total[:, 0])
+        part = kinds[0] / total
+        same(part, part[:, :1] * np.ones_like(part))
+
+    def test_sales_bus(self, run: Futures) -> None:
+        assert 0.1 < np.median(run.figures["sales_bus"] / run.figures["sales_light_commercial"]) < 2.0
+
+    def test_sales_truck(self, run: Futures) -> None:
+        assert 0.3 < np.median(run.figures["sales_truck"] / run.figures["sales_light_commercial"]) < 3.0
+
     def test_sales_new_home(self, run: Futures) -> None:
         wanted = run.markets["sales_new"][:, :, run.layout.home]
         assert np.all(run.figures["sales_new_home"] <= wanted * (1 + 1e-6))

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from karvan.futures.outlook import Fit, Outlook
 
 SHOWN = (("owned", "cars per 1,000 people"), ("stock", "cars in use"), ("new", "new cars"), ("used", "used cars"))
+SEGMENTS = (("small", "small"), ("medium", "medium"), ("suv", "SUV"), ("electrified", "hybrid or electric"))
+COMMERCIAL = (("light_commercial", "light commercial"), ("bus", "buses"), ("truck", "trucks"))
 WIDTH = 48
 """Characters of the chart's bars."""
 
@@ -53,9 +55,11 @@ def as_dict(row: "Outlook") -> dict[str, Any]:
         name: [{"year": year, **vars(row.at(name, year))} for year in row.years]
         for name in ("owned", "stock", "new", "used", "bought")
     }
+    kinds = {name: [{"year": year, **vars(row.at(name, year))} for year in row.years] for name in row.kinds}
     fit = vars(row.fit) if row.fit else None
     return {
-        "country": row.country, "name": row.name, "source": row.source, "fit": fit, "notes": list(row.notes), **paths
+        "country": row.country, "name": row.name, "source": row.source, "fit": fit, "notes": list(row.notes), **paths,
+        "kinds": kinds,
     }  # fmt: skip
 
 
@@ -63,15 +67,28 @@ def lines(row: "Outlook") -> list[str]:
     """Table, fit and chart of one country."""
     years = years_shown(row)
     out = [f"{row.name} ({row.country}), from {row.source}; medians and 5-95 % of futures"]
-    out.append(f"  {'':<6}" + "".join(f"{label:>34}" for _, label in SHOWN))
-    for year in years:
-        cells = "".join(f"{_text(row, name, year):>34}" for name, _ in SHOWN)
-        out.append(f"  {year:<6}{cells}")
+    out += table(row, years, SHOWN)
+    ends = [years[0], years[-1]] if len(years) > 1 else years
+    if any(value == value for value in row.kinds["small"][0]):
+        out += ["  new cars by segment and, across them, by drive (shares assumed)", *table(row, ends, SEGMENTS)]
+    if COMMERCIAL[0][0] in row.kinds:
+        out += ["  new commercial vehicles, not among the cars", *table(row, ends, COMMERCIAL)]
     if row.fit is not None:
         out.append(f"  fit: {fit_words(row.fit)}")
     out += [f"  note: {note}" for note in row.notes]
     out.append("  cars per 1,000 people: median o, 5-95 % -")
     return out + ["  " + line for line in chart(row, years)]
+
+
+def table(row: "Outlook", years: list[int], columns: tuple[tuple[str, str], ...]) -> list[str]:
+    """A table of ranges, each column as wide as its widest cell."""
+    cells = [[label, *_texts(row, name, years)] for name, label in columns]
+    widths = [max(map(len, column)) + 3 for column in cells]
+    heads = ["", *map(str, years)]
+    return [
+        f"  {heads[line]:<5}" + "".join(f"{column[line]:>{width}}" for column, width in zip(cells, widths, strict=True))
+        for line in range(len(heads))
+    ]
 
 
 def fit_words(fit: "Fit") -> str:
@@ -99,8 +116,9 @@ def chart(row: "Outlook", years: list[int]) -> list[str]:
     return [*out, f"     0{f'{top:,.0f}':>{WIDTH}}"]
 
 
-def _text(row: "Outlook", name: str, year: int) -> str:
-    value = row.at(name, year)
-    if value.mid != value.mid:
-        return "not known"
-    return f"{value.mid:,.0f} ({value.low:,.0f}-{value.high:,.0f})"
+def _texts(row: "Outlook", name: str, years: list[int]) -> list[str]:
+    """A column of ranges, all in one unit."""
+    values = [row.at(name, year) for year in years]
+    if max(value.high for value in values) >= 1e7:
+        return [f"{v.mid / 1e6:,.1f} m ({v.low / 1e6:,.1f}-{v.high / 1e6:,.1f})" for v in values]
+    return [f"{v.mid:,.0f} ({v.low:,.0f}-{v.high:,.0f})" if v.mid == v.mid else "not known" for v in values]

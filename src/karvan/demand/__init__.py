@@ -2,6 +2,7 @@
 
 from karvan.demand.ageing import AgeingFit, fit_ageing, used_age_profile
 from karvan.demand.cohorts import Carried, LifeFit, carry_forward, fit_life
+from karvan.demand.commercial import KINDS, PanelFit, commercial_sales, fit_panel
 from karvan.demand.currency import (
     DevaluationProcess,
     Reversion,
@@ -38,10 +39,22 @@ from karvan.demand.ownership import (
     income_elasticity,
     saturation,
 )
-from karvan.demand.segments import UPPER_CHOICE, entry_of_choice, new_share, powertrain_shares, split, upper_choice
+from karvan.demand.segments import (
+    SEGMENTS,
+    UPPER_CHOICE,
+    entry_of_choice,
+    new_share,
+    powertrain_shares,
+    split,
+    split_twice,
+    upper_choice,
+    weights_to_shares,
+)
 from karvan.demand.shrinkage import Shrunk, shrink
 
 __all__ = [
+    "KINDS",
+    "SEGMENTS",
     "UPPER_CHOICE",
     "AgeingFit",
     "Carried",
@@ -51,10 +64,12 @@ __all__ = [
     "LifeFit",
     "OwnershipFit",
     "OwnershipParameters",
+    "PanelFit",
     "Reversion",
     "Shrunk",
     "adjust",
     "carry_forward",
+    "commercial_sales",
     "common_factor",
     "curvature",
     "entry_of_choice",
@@ -64,6 +79,7 @@ __all__ = [
     "fit_growth",
     "fit_life",
     "fit_ownership",
+    "fit_panel",
     "fit_reversion",
     "fleet_from_age_classes",
     "fleet_step",
@@ -81,9 +97,11 @@ __all__ = [
     "simulate_growth",
     "simulate_reversion",
     "split",
+    "split_twice",
     "steady_fleet",
     "survival",
     "upper_choice",
     "used_age_profile",
     "weibull_scale",
+    "weights_to_shares",
 ]

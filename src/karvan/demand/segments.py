@@ -15,6 +15,8 @@ from karvan.base.axes import Array
 from karvan.base.checks import number, shares
 from karvan.base.errors import InputError
 
+SEGMENTS: tuple[str, ...] = ("small", "medium", "suv")
+"""Segments of passenger cars: small (A and B), medium and larger saloons and estates (C and above), and SUVs."""
 UPPER_CHOICE: tuple[str, ...] = ("new", "used_to_3", "used_older")
 """The three ways to add a car to the fleet: new, used up to three years old, used and older."""
 
@@ -164,6 +166,46 @@ def split(total: ArrayLike, kind_shares: ArrayLike) -> Array:
     """
     whole = number("total", total, "cars, 0 or more", low=0.0)
     return np.asarray(whole[..., None] * shares("kind_shares", kind_shares))
+
+
+def weights_to_shares(weights: ArrayLike) -> Array:
+    """Shares of kinds from weights drawn one by one: each over their sum.
+
+    Parameters
+    ----------
+    weights : (..., K), 0 or more, not all 0.
+
+    Returns
+    -------
+    (..., K), share of 1, sum 1.
+
+    >>> weights_to_shares([0.3, 0.3, 0.6])
+    array([0.25, 0.25, 0.5 ])
+    """
+    w = number("weights", weights, "0 or more", low=0.0)
+    total = w.sum(axis=-1, keepdims=True)
+    if np.any(total <= 0.0):
+        raise InputError("weights: found none above 0; expected at least one")
+    return np.asarray(w / total)
+
+
+def split_twice(total: ArrayLike, segments: ArrayLike, powertrains: ArrayLike) -> Array:
+    """A total shared out over segments and powertrains, the two taken as independent of each other.
+
+    ``n_sk = n g_s p_k``. Where electric cars are mostly small, or mostly SUVs, that is wrong; no statistic at hand
+    says which.
+
+    Parameters
+    ----------
+    total : (...), cars, 0 or more.
+    segments : (..., S), share of 1, sum 1.
+    powertrains : (..., K), share of 1, sum 1.
+
+    Returns
+    -------
+    (..., S, K), cars; sums to the total.
+    """
+    return np.asarray(split(total, segments)[..., None] * shares("powertrains", powertrains)[..., None, :])
 
 
 def entry_of_choice(choice: ArrayLike, young: ArrayLike, old: ArrayLike) -> tuple[Array, Array]:

@@ -13,10 +13,12 @@ from karvan.demand.currency import simulate_devaluations, simulate_reversion
 from karvan.demand.fleet import fleet_from_age_classes, steady_fleet, survival, weibull_scale
 from karvan.demand.growth import simulate_growth
 from karvan.demand.ownership import fit_beta
+from karvan.demand.segments import SEGMENTS
 from karvan.futures.block_common import markets_of
 from karvan.futures.frictions import market_cell, market_rows
 from karvan.futures.inputs import AGES, Draws, Prepared, parameter, steady
 from karvan.futures.levers import draws_of
+from karvan.futures.vehicles import commercial_paths, segment_paths
 from karvan.study.cells import Cell
 
 CYCLE = (-3.0, 1.2)
@@ -168,6 +170,22 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
         electrified=electrified,
         new_factor=factor,
     )
+
+
+def vehicle_figures(prepared: Prepared, draws: Draws, demand: Demand, new: Array) -> dict[str, Array]:
+    """(D, Y) each: new cars at home by segment, and commercial vehicles by kind. ``new`` (D, Y), new cars at home."""
+    home = prepared.layout.home
+    market = prepared.layout.markets[home]
+    weights = np.stack([steady(prepared, draws, f"segment_{name}", market) for name in SEGMENTS], axis=-1)
+    prepared.cells.update((cell.name, cell) for cell in prepared.commercial.cells)
+    kinds = commercial_paths(
+        prepared.commercial,
+        draws.of,
+        1000.0 * demand.income[:, :, home] * demand.population[:, :, home],
+        steady(prepared, draws, "commercial_elasticity"),
+        draws.normal("commercial_noise", new.shape[1]) * steady(prepared, draws, "commercial_noise", market)[:, None],
+    )
+    return {f"sales_{name}": path for name, path in {**segment_paths(new, weights), **kinds}.items()}
 
 
 def _surprise(prepared: Prepared, path: Array, rate: Array) -> Array:

@@ -5,7 +5,7 @@ names.
 """
 
 from karvan.futures.block_common import markets_of
-from karvan.futures.block_demand import CYCLE, HABIT, USED_MEAN_AGE, Demand, demand_inputs
+from karvan.futures.block_demand import CYCLE, HABIT, USED_MEAN_AGE, Demand, demand_inputs, vehicle_figures
 from karvan.futures.block_economy import Economy, economy_inputs
 from karvan.futures.block_market import HIGHEST_SHARE, NOISE_MEMORY, FlowAppeal, Market, market_inputs
 from karvan.futures.block_plants import Plants, cost_inputs, plant_inputs
@@ -27,4 +27,5 @@ __all__ = [
     "market_inputs",
     "markets_of",
     "plant_inputs",
+    "vehicle_figures",
 ]

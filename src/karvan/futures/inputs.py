@@ -25,6 +25,7 @@ from karvan.futures.layout import Layout, make_layout
 from karvan.futures.levers import LeverBook
 from karvan.futures.macro import Currency, currency_of, population_process
 from karvan.futures.sample import LHS, OTHER, Sampling, normals
+from karvan.futures.vehicles import Commercial, commercial_of
 from karvan.study.cells import Cell
 from karvan.study.evidence import YearValue, year_value
 from karvan.study.load import Study
@@ -128,6 +129,8 @@ class Prepared:
     growth: GrowthProcess
     """Of income per head, one series a market."""
     currency: Currency
+    """Of the home country."""
+    commercial: Commercial
     """Of the home country."""
     stock: tuple[Cell, ...]
     """Cars in use by market, end of the year before the start."""
@@ -242,6 +245,14 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
         population_known=more,
         population_growth=population_process(income, layout.markets, base),
         saturation_ratio=np.where(_own_saturation(study, layout), 1.0, saturation_ratio(income, layout.markets, base)),
+        commercial=commercial_of(
+            home,
+            income_by[home],
+            people_by[home],
+            base,
+            as_of=study.as_of,
+            given=lambda name: study.parameter(name, home),
+        ),
         currency=currency_of(study, income_by[home], people_by[home], base),
         growth=_growth([income_by[market] for market in layout.markets], base),
         stock=tuple(_stock_cell(study, market, start) for market in layout.markets),

@@ -35,6 +35,7 @@ STREAMS: dict[str, tuple[str, str]] = {
     "devaluation": ("demand", "Chance: devaluations"),
     "devaluation_step": ("demand", "Chance: size of a devaluation"),
     "demand_noise": ("demand", "Chance: purchases, year by year"),
+    "commercial_noise": ("demand", "Chance: commercial vehicles, year by year"),
     "plants.open": ("plants", "Chance: whether announced plants open"),
     "plants.delay": ("plants", "Chance: when they open"),
     "plants.states": ("plants", "Chance: interruptions, exits and arrivals of plants"),

@@ -27,6 +27,7 @@ from karvan.futures.blocks import (
     economy_inputs,
     market_inputs,
     plant_inputs,
+    vehicle_figures,
 )
 from karvan.futures.hazards import OPERATING, PlantStates
 from karvan.futures.inputs import Draws, Prepared
@@ -184,6 +185,8 @@ class _Run:
         stacked = {
             kind: {name: np.stack(values, axis=1) for name, values in group.items()} for kind, group in self.out.items()
         }
+        new = stacked["figures"]["sales_new_home"]
+        stacked["figures"].update(vehicle_figures(self.prepared, self.draws, self.demand, new))
         worth = npv(cash, self.economy.discount) * self.prepared.exchange_rate / 1e6
         whole = {"npv": worth, **economic_value(stacked["flows"], self.economy)}
         for name, values in whole.items():

@@ -719,6 +719,22 @@ class WorldFleetAges(Table):
     source = _source()
 
 
+class WorldCommercial(Table):
+    """Commercial vehicles in use by kind, end of year."""
+
+    file = "fleet_commercial.csv"
+    title = "World: commercial vehicles in use"
+    key = ("country", "year")
+    country = Column("key", "ISO3 code")
+    year = Column("year", "year")
+    light_goods = Column("number", "light goods vehicles", "vehicles", 0, required=False)
+    lorries = Column("number", "lorries", "vehicles", 0, required=False)
+    road_tractors = Column("number", "road tractors", "vehicles", 0, required=False)
+    buses = Column("number", "buses and coaches", "vehicles", 0, required=False)
+    known_on = Column("date", "first date on which the row could be known")
+    source = _source()
+
+
 class WorldTariffs(Table):
     """Import duties on cars and kits, as far as known."""
 
@@ -746,6 +762,7 @@ WORLD_TABLES: dict[str, type[Table]] = {
     "sales": WorldSales,
     "stock": WorldStock,
     "fleet_ages": WorldFleetAges,
+    "fleet_commercial": WorldCommercial,
     "tariffs": WorldTariffs,
 }
 """The packaged world tables by name."""
