@@ -36,6 +36,8 @@ class PlantSurrogate:
     hours: Array
     """(S,), straight-time hours of the shop in a year."""
     line_hours: float
+    work: Array
+    """(S,), mean work on a car of the mix / ``cycle_s``; 1 without a mix."""
 
     @property
     def error(self) -> float:
@@ -56,9 +58,10 @@ class PlantSurrogate:
             )
         up = self.mtbf_min * np.exp(self.spread * z_up - self.spread**2 / 2.0)
         down = self.mttr_min * np.exp(self.spread * z_down - self.spread**2 / 2.0)
-        alone = np.where(self.fails > 0, up / (up + down), 1.0) * self.hours * 3600.0 / self.cycle_s
+        rate = self.hours * 3600.0 / (self.cycle_s * self.work)
+        alone = np.where(self.fails > 0, up / (up + down), 1.0) * rate
         worst = alone.min(axis=-1)
-        straight = (self.hours * 3600.0 / self.cycle_s).min()
+        straight = rate.min()
         shape = np.broadcast_shapes(z_up.shape[:-1], z_down.shape[:-1])
         if self.fitted is None:
             line = np.broadcast_to(np.asarray(self.centre.blocking_starving), shape)
@@ -94,4 +97,5 @@ def plant_surrogate(plant: Plant, *, draws: int = 256, hours: float = 1000.0, se
         fails=fails,
         hours=np.array([plant.shop_hours(shop) for shop in plant.shops]),
         line_hours=plant.line_hours,
+        work=np.ones(len(known)) if plant.mix is None else plant.mix.means,
     )

@@ -95,6 +95,11 @@ class Mix:
         if len(self.factors) != len(self.shares) or any(min(row, default=0.0) <= 0.0 for row in self.factors):
             raise InputError("mix: expected a row of factors above 0 for each model, one factor a station")
 
+    @property
+    def means(self) -> Array:
+        """(stations,), mean work on a car of the mix at each station / its ``cycle_s``: shares times factors."""
+        return np.asarray(self.shares) @ np.asarray(self.factors)
+
     def models(self, first: int, cars: int) -> IntArray:
         """(cars,), the model of each car from ``first`` on."""
         place = ((np.arange(first, first + cars) + 0.5) * ((5.0**0.5 - 1.0) / 2.0)) % 1.0
@@ -217,12 +222,16 @@ class Line:
     def nominal_per_hour(self) -> float:
         """Cars per hour of the slowest station: mean work over the mix and its open hours, without any loss."""
         rates = []
-        for i, station in enumerate(self.stations):
-            factor = sum(s * f[i] for s, f in zip(self.mix.shares, self.mix.factors, strict=True)) if self.mix else 1.0
+        for factor, station in zip(self.mean_factors.tolist(), self.stations, strict=True):
             calendar = station.calendar
             opened = calendar.open_hours / calendar.period_hours if calendar else 1.0
             rates.append(3600.0 * opened / (station.cycle_s * factor))
-        return min(rates)
+        return float(min(rates))
+
+    @property
+    def mean_factors(self) -> Array:
+        """(stations,), mean work on a car / ``cycle_s``: those of the mix, or 1."""
+        return np.ones(len(self.stations)) if self.mix is None else self.mix.means
 
     def simulate(
         self, hours: float, replications: int = 30, seed: int = 1, warmup_hours: float = 100.0, *, shares: bool = True

@@ -17,7 +17,7 @@ from karvan.base.errors import InputError
 from karvan.base.streams import latin_hypercube
 from karvan.facilities.calendars import Calendar, KitSupply
 from karvan.facilities.ladder import Ladder, LadderWithDemand, Shares, capacity_ladder, ramp_up
-from karvan.facilities.line import Bottleneck, Line, Station, StationShares
+from karvan.facilities.line import Bottleneck, Line, Mix, Station, StationShares
 from karvan.facilities.shops import Known, Shop, complete
 
 HOURS_OF_A_YEAR: Final = 8760.0
@@ -181,11 +181,18 @@ class Plant:
     demand: float | None = None
     """Cars a year asked for; none if not known."""
     failures: Literal["working", "clock"] = "working"
+    mix: Mix | None = None
+    """Models that share the shops: the share of each, and its work at each shop / that of the design rate."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shops", tuple(self.shops))
         if not self.shops:
             raise InputError(f"plant {self.name!r}: no shop found; expected at least one")
+        if self.mix is not None and any(len(row) != len(self.shops) for row in self.mix.factors):
+            raise InputError(
+                f"plant {self.name!r}: the mix has {[len(row) for row in self.mix.factors]} factors by model; "
+                f"expected {len(self.shops)} each, one a shop"
+            )
         most = max([self.shifts, *(shop.shifts or 0 for shop in self.shops)])
         if self.shifts < 1 or not self.hours_per_shift > 0.0 or most * self.hours_per_shift > 24.0:
             raise InputError(
@@ -235,8 +242,16 @@ class Plant:
 
     @property
     def straight_time(self) -> float:
-        """Cars a year at design rates, in straight time: the smallest shop rate x its hours."""
-        return min(shop.rate_per_hour * self.shop_hours(shop) for shop in self.shops)
+        """Cars a year at design rates, in straight time: the smallest shop rate (of the mix) x its hours."""
+        return min(rate * self.shop_hours(shop) for rate, shop in zip(self.rates, self.shops, strict=True))
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Cars of the mix an hour at each shop when nothing goes wrong: the design rate / mean work on a car,
+        ``1 / sum_m share_m factor_m``: a heavier model lowers it by the weighted mean, not by its own weight."""
+        return tuple(
+            shop.rate_per_hour / mean for shop, mean in zip(self.shops, self._mean_factors.tolist(), strict=True)
+        )
 
     def known(self) -> tuple[Known, ...]:
         """The shops with every blank filled in."""
@@ -270,7 +285,7 @@ class Plant:
                 lead_sd_hours=supply.lead_sd_hours * opened,
             )
         buffers = [np.inf if any_in_line(self.shops) else shop.buffer_after for shop in shops[:-1]]
-        return Line(stations, buffers, failures=self.failures, kits=supply)
+        return Line(stations, buffers, failures=self.failures, mix=self.mix, kits=supply)
 
     def report(
         self,
@@ -420,7 +435,7 @@ class Plant:
         shops = self.known()
         straight = self.straight_time
         worst = min(
-            s.rate_per_hour * self.shop_hours(s) * k.availability for s, k in zip(self.shops, shops, strict=True)
+            rate * self.shop_hours(s) * k.availability for rate, s, k in zip(self.rates, self.shops, shops, strict=True)
         )
         year = self.line_hours
 
@@ -540,7 +555,7 @@ class Plant:
         if self.kits is None:
             return 100.0
         clock = self.line_hours / self.hours_per_year
-        return 2.0 * clock * sum(shop.cycle_s for shop in self.known()) / 3600.0
+        return 2.0 * clock * sum(1.0 / rate for rate in self.rates)
 
     @property
     def stretch(self) -> float:
@@ -556,7 +571,11 @@ class Plant:
     @property
     def _fastest(self) -> float:
         """Design rate of the slowest shop: what the plant as a whole can do in an hour."""
-        return min(shop.rate_per_hour for shop in self.shops)
+        return min(self.rates)
+
+    @property
+    def _mean_factors(self) -> Array:
+        return np.ones(len(self.shops)) if self.mix is None else self.mix.means
 
     @property
     def _ramp(self) -> float:

@@ -191,7 +191,7 @@ def _formula(line: Line, cycle: Array, up: Array, down: Array, failing: tuple[in
     fails = np.isin(np.arange(cycle.shape[-1]), failing)
     calendars = [station.calendar for station in line.stations]
     opened = np.array([c.open_hours / c.period_hours if c is not None else 1.0 for c in calendars])
-    slowed = cycle / opened
+    slowed = cycle * line.mean_factors / opened  # a mix is its mean: what its spread costs is left to the fit
     share = line_efficiency(slowed, np.where(fails, up, 1e9), np.where(fails, down, 1.0), np.array(line.buffers))
     return np.asarray(share * 3600.0 / slowed.max(axis=-1))
 
