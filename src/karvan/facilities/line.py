@@ -98,7 +98,8 @@ class Mix:
     @property
     def means(self) -> Array:
         """(stations,), mean work on a car of the mix at each station / its ``cycle_s``: shares times factors."""
-        return np.asarray(self.shares) @ np.asarray(self.factors)
+        means: Array = np.asarray(self.shares) @ np.asarray(self.factors)
+        return means
 
     def models(self, first: int, cars: int) -> IntArray:
         """(cars,), the model of each car from ``first`` on."""
