@@ -32,7 +32,7 @@ from karvan.facilities.ladder import (
     ramp_up,
     utilisation,
 )
-from karvan.facilities.line import Bottleneck, Line, LineResult, Mix, Station, StationShares, merge
+from karvan.facilities.line import Bottleneck, Controlled, Line, LineResult, Mix, Station, StationShares, merge
 from karvan.facilities.plant import Effective, InputDraws, Money, Plant, PlantReport, WhatIf, WhatIfResult
 from karvan.facilities.shops import AVAILABILITY, Shop
 from karvan.facilities.surrogate import Surrogate, fit_surrogate, line_efficiency
@@ -46,6 +46,7 @@ __all__ = [
     "Bottleneck",
     "Calendar",
     "ChainResult",
+    "Controlled",
     "Effective",
     "InputDraws",
     "KitSupply",

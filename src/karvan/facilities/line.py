@@ -128,6 +128,16 @@ class StationShares:
 
 
 @dataclass(frozen=True)
+class Controlled:
+    """An efficiency from which the luck of the runs has been taken out; made by :attr:`LineResult.controlled`."""
+
+    efficiency: float
+    """Share of 1, as :attr:`LineResult.efficiency`."""
+    standard_error: float
+    """Of the same, after what the controls explain."""
+
+
+@dataclass(frozen=True)
 class LineResult:
     """What a line makes, over replications."""
 
@@ -137,6 +147,32 @@ class LineResult:
     """Cars per hour of the slowest station without breakdowns, blocking or starving."""
     shares: StationShares | None
     """How stations spend their time, means over replications; none if not asked for."""
+    controls: Array | None = None
+    """(replications, stations that fail), mean 0: time down beyond what was due, share of the run; none without
+    :attr:`shares`, or where failures on the clock meet a calendar."""
+
+    @property
+    def controlled(self) -> Controlled:
+        """Efficiency and its standard error by control variates: 2 to 60 times fewer runs for an equal error.
+
+        A station that fails on working time is due ``MTTR / MTBF`` seconds of repair for each second at work, so time
+        down less what was due is a martingale, of mean 0 whatever the buffers; on the clock it is down the share
+        ``1 - A``. Throughput is regressed on these, and read at 0: ``y = a + b c + e``, ``a`` the estimate (Lavenberg
+        and Welch 1981, *Management Science* 27, 322-335). It takes most out of short lines and small buffers.
+
+        Errors: no controls; fewer than 10 replications more than controls.
+        """
+        if self.controls is None:
+            raise InputError('line: no controls; simulate with shares, and without calendars where failures="clock"')
+        count, width = self.controls.shape
+        if count < width + 10:
+            raise InputError(f"line: {count} replications for {width} controls found; expected {width + 10} or more")
+        design = np.column_stack([np.ones(count), self.controls])
+        rates = self.throughput_per_hour / self.nominal_per_hour
+        weights = np.linalg.lstsq(design, rates, rcond=None)[0]
+        rest = rates - design @ weights
+        variance = float(rest @ rest) / (count - width - 1) * np.linalg.inv(design.T @ design)[0, 0]
+        return Controlled(float(weights[0]), float(np.sqrt(variance)))
 
     @property
     def efficiency(self) -> float:
@@ -255,9 +291,10 @@ class Line:
             plans, self.buffers, replications=replications, start=start, end=end, arrivals=come, shares=shares
         )
         rate = tally.left[-1, :replications] / hours
-        return LineResult(
-            rate, self.nominal_per_hour, self._shares(tally, replications, start, end) if shares else None
-        )
+        if not shares:
+            return LineResult(rate, self.nominal_per_hour, None)
+        controls = self._controls(plans, tally, replications, start, end)
+        return LineResult(rate, self.nominal_per_hour, self._shares(tally, replications, start, end), controls)
 
     def simulate_draws(
         self,
@@ -393,6 +430,28 @@ class Line:
         come = self.kits.arrivals(lots, replications, stream(seed, "line.kits")) * 3600.0
         stock = np.zeros((replications, self.kits.safety_stock))
         return np.concatenate([stock, np.repeat(come, self.kits.lot, axis=1)], axis=1)
+
+    def _controls(
+        self, plans: Sequence[StationPlan], tally: Tally, replications: int, start: float, end: float
+    ) -> Array | None:
+        """(replications, failing stations): time down less time due to be down, share of the run; mean 0."""
+        columns = []
+        for i, (station, plan) in enumerate(zip(self.stations, plans, strict=True)):
+            if station.mtbf_min is None or station.mttr_min is None:
+                continue
+            up, fix = station.mtbf_min * 60.0, station.mttr_min * 60.0
+            if self.failures == "working":
+                due = tally.working[i, :replications] * fix / up
+                columns.append(tally.down[i, :replications] - due)
+                continue
+            if station.calendar is not None or plan.stops is None:
+                return None  # its stops are closing hours too
+            down = np.clip(np.minimum(plan.stops[1], end) - np.maximum(plan.stops[0], start), 0.0, None).sum(axis=1)
+            # All start up: the share that is down comes up to 1 - A at the rate 1/MTBF + 1/MTTR.
+            pace = 1.0 / up + 1.0 / fix
+            late = (np.exp(-pace * start) - np.exp(-pace * end)) / pace
+            columns.append(down[:replications] - (1.0 - station.availability) * (end - start - late))
+        return np.stack(columns, axis=1) / (end - start) if columns else np.zeros((replications, 0))
 
     def _shares(self, tally: Tally, replications: int, start: float, end: float) -> StationShares:
         opened = np.array(
