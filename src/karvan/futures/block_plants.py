@@ -235,5 +235,5 @@ def _local_shares(prepared: Prepared, draws: Draws) -> tuple[Array, Array]:
                     out[:, p, g] = drawn.draw(luck)
             for lever in prepared.book.of("local_share_target"):
                 if lever.key in ("*", plant) and lever.component in ("*", component):
-                    target[:, p, g] = lever.value
+                    target[draws_of(lever), p, g] = lever.value
     return np.clip(now, 0, 1), np.clip(np.maximum(target, 0), 0, 1)

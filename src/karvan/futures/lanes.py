@@ -13,12 +13,11 @@ import numpy as np
 
 from karvan.base.axes import Array
 from karvan.base.errors import InputError
-from karvan.base.streams import BLOCK
-from karvan.futures.ensemble import correlations_of
+from karvan.futures.engines import Piece
 from karvan.futures.frictions import KINDS
 from karvan.futures.inputs import Draws, Prepared
 from karvan.futures.levers import LaneLever, LeverBook
-from karvan.futures.sample import Sampling
+from karvan.futures.sample import LHS, Sampling
 from karvan.futures.yearloop import run_draws
 from karvan.hub.verdict import Verdict, hub_verdict
 from karvan.study.cells import Cell
@@ -27,7 +26,7 @@ from karvan.study.scenario import Lever
 
 TOGETHER = 640
 """Draws that stand in one block at most: beyond, arrays outgrow the processor's caches."""
-LEVERS = frozenset((*KINDS, "nameplate", "plant_opens", "exchange_rate", "income", "vat_rate"))
+LEVERS = frozenset((*KINDS, "nameplate", "plant_opens", "exchange_rate", "income", "vat_rate", "local_share_target"))
 """Levers that can differ from draw to draw, besides all parameters of the register."""
 
 
@@ -63,49 +62,54 @@ class LaneDraws(Draws):
         return np.tile(one, (self.lanes, *(1,) * (one.ndim - 1)))
 
 
-def try_lanes(prepared: Prepared, lanes: Sequence[Sequence[Lever]], *, draws: int, seed: int) -> list[Verdict]:
-    """The hub verdict under each set of levers, on top of the prepared scenario, for the first draws of the seed.
+def try_lanes(
+    prepared: Prepared, lanes: Sequence[Sequence[Lever]], pieces: Sequence[Piece], seed: int, sampling: Sampling = LHS
+) -> list[Verdict]:
+    """The hub verdict of the last year under each set of levers, on top of the prepared scenario.
 
     Parameters
     ----------
     lanes : sets of levers; an empty one is the scenario itself.
-    draws : a lane's futures, 1 to 500.
+    pieces : the blocks of draws that every lane meets.
 
-    Errors: :class:`InputError` for more draws than a block holds, or a lever that cannot differ from draw to draw.
+    Errors: :class:`InputError` for a lever that cannot differ from draw to draw.
     """
     from threadpoolctl import threadpool_limits
 
-    if not 1 <= draws <= BLOCK:
-        raise InputError(f"draws is {draws}; expected 1 to {BLOCK}")
     for lever in (lever for lane in lanes for lever in lane):
         if lever.lever not in LEVERS and lever.lever not in parameters():
             raise InputError(f"lever {lever.lever} cannot be tried in lanes; run a scenario of its own")
-    together = max(TOGETHER // draws, 1)
-    sampling = Sampling("lhs", correlations_of(prepared.study))
-    out: list[Verdict] = []
-    for start in range(0, len(lanes), together):
-        some = lanes[start : start + together]
-        size = draws * len(some)
-        levers = [
-            LaneLever(**lever.model_dump(), first=i * draws, stop=(i + 1) * draws, size=size)
-            for i, lane in enumerate(some)
-            for lever in lane
-        ]
-        scenario = prepared.book.scenario
-        scenario = scenario.model_copy(update={"levers": (*scenario.levers, *levers)})
-        moved = replace(prepared, book=LeverBook(scenario, prepared.book.years))
-        with threadpool_limits(limits=1):
-            block = run_draws(moved, LaneDraws(seed, 0, size, sampling=sampling, lanes=len(some)))
-        for i in range(len(some)):
-            rows = slice(i * draws, (i + 1) * draws)
-            figures = block.figures
-            out.append(
-                hub_verdict(
-                    figures["output"][rows],
-                    block.markets["exports"][rows],
-                    prepared.layout.home,
-                    figures["local_content"][rows],
-                    figures["npv"][rows],
+    found: list[list[tuple[Array, ...]]] = [[] for _ in lanes]
+    for piece in pieces:
+        together = max(TOGETHER // piece.size, 1)
+        for start in range(0, len(lanes), together):
+            some = lanes[start : start + together]
+            with threadpool_limits(limits=1):
+                block = run_draws(
+                    _moved(prepared, some, piece.size),
+                    LaneDraws(seed, piece.number, piece.size * len(some), sampling=sampling, lanes=len(some)),
                 )
-            )
+            figures = block.figures
+            parts = (figures["output"], block.markets["exports"], figures["local_content"], figures["npv"])
+            for i in range(len(some)):
+                rows = slice(i * piece.size, (i + 1) * piece.size)
+                found[start + i].append(tuple(part[rows, -1:] for part in parts))
+    out = []
+    for blocks in found:
+        output, exports, content, worth = (np.concatenate(part) for part in zip(*blocks, strict=True))
+        out.append(hub_verdict(output, exports, prepared.layout.home, content, worth))
     return out
+
+
+def _moved(prepared: Prepared, lanes: Sequence[Sequence[Lever]], draws: int) -> Prepared:
+    """The scenario with each lane's levers in that lane's draws."""
+    size = draws * len(lanes)
+    levers = [
+        LaneLever(**lever.model_dump(), first=i * draws, stop=(i + 1) * draws, size=size)
+        for i, lane in enumerate(lanes)
+        for lever in lane
+    ]
+    scenario = prepared.book.scenario
+    changed = scenario.model_copy(update={"levers": (*scenario.levers, *levers)})
+    book = LeverBook(changed, prepared.book.years)
+    return replace(prepared, book=book, cells={}, drawn={}, streams=set())

@@ -2,11 +2,12 @@
 
 Levers are moved on top of a scenario from where they are to the far end of what could be meant: each alone, all
 together by the same part of their ways, and two at a time. If a condition's share of futures crosses the bar on the
-way, the crossing is found by bisection under the same draws; if not even the end is enough, that is the answer.
+way, the crossing is looked for under the same draws; if not even the end is enough, that is the answer. Tries stand
+side by side in one block (:mod:`karvan.futures.lanes`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
@@ -16,18 +17,15 @@ from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.futures.costs import Range, range_of
 from karvan.futures.ensemble import Futures, Progress, pieces_of, worker_of
-from karvan.futures.levers import LeverBook
+from karvan.futures.lanes import try_lanes
 from karvan.futures.sites import _model
-from karvan.futures.yearloop import run_block
 from karvan.hub.appraisal import irr, payback
-from karvan.hub.verdict import CONDITIONS, Thresholds, hub_verdict
+from karvan.hub.verdict import CONDITIONS, Thresholds
 from karvan.study.load import Study
 from karvan.study.scenario import Lever
 
-TRIED: Final = "hub_needs"
-"""Name of the scenario that is tried."""
-STEPS: Final = 6
-"""Halvings of the range."""
+ROUNDS: Final = 3
+"""Times the range is cut to a quarter."""
 ALL: Final = "all"
 """Name of the joint event beside the five conditions."""
 TOGETHER: Final = "together"
@@ -41,6 +39,10 @@ OUT_OF_POCKET: Final = 0.1
 definition. Where plants that stand pay for a new one as it is built, the rate is that of next to no money."""
 LINE: Final = 5
 """Points of a break-even line."""
+
+
+Path = Callable[[float], dict[str, float]]
+"""From a value to the levers that stand for it."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ def levers_needed(
     draws: int = 150,
     seed: int = 1,
     names: Sequence[str] = (),
+    rounds: int = ROUNDS,
     progress: Progress | None = None,
 ) -> tuple[Need, ...]:
     """Each lever alone, and all together: what it would have to be for each condition.
@@ -177,12 +180,13 @@ def levers_needed(
     ----------
     year : the study's horizon if left out.
     names : of :data:`KINDS`, or pairs of them (:func:`kind_of`); all of :data:`KINDS` if empty.
+    rounds : each cuts the range to a quarter.
 
     Errors: :class:`UnknownName` for another lever.
     """
     chosen = [kind_of(name) for name in names] or list(KINDS)
     trials = _Trials(study, scenario, year, draws, seed, progress)
-    return tuple(_need(trials, kind) for kind in chosen)
+    return _needs(trials, chosen, rounds=rounds)
 
 
 @dataclass(frozen=True)
@@ -218,11 +222,11 @@ def best_pairs(
     raises that share.
     """
     few = _Trials(study, scenario, year, min(draws, PAIR_DRAWS), seed, progress)
+    alone, both = [{kind.name: kind.end} for kind in SINGLE], list(combinations(SINGLE, 2))
+    few.run([{}, *alone, *({one.name: one.end, two.name: two.end} for one, two in both)])
     now = few.at({})
     single = {kind.name: few.at({kind.name: kind.end}) for kind in SINGLE}
-    ends = {
-        (one.name, two.name): few.at({one.name: one.end, two.name: two.end}) for one, two in combinations(SINGLE, 2)
-    }
+    ends = {(one.name, two.name): few.at({one.name: one.end, two.name: two.end}) for one, two in both}
     close = _Trials(study, scenario, year, draws, seed, progress)
     out: dict[str, Pair | None] = {}
     for condition in (*CONDITIONS, ALL):
@@ -237,7 +241,7 @@ def best_pairs(
             out[condition] = None
             continue
         kind = kind_of(AND.join(pair))
-        need = _need(close, kind, (condition,))
+        (need,) = _needs(close, (kind,), (condition,))
         part = need.needed[condition]
         moved = None if part is None else way(kind.name, part)
         out[condition] = Pair(
@@ -288,21 +292,23 @@ def break_even_lines(
     kind_of(AND.join(levers))
     first, second = (kind_of(name) for name in levers)
     trials = _Trials(study, scenario, year, draws, seed, progress)
-    out: dict[str, list[tuple[float, float | None]]] = {condition: [] for condition in (*CONDITIONS, ALL)}
-    for step in range(points):
-        value = first.now + step / max(points - 1, 1) * (first.end - first.now)
+    values = [first.now + step / max(points - 1, 1) * (first.end - first.now) for step in range(points)]
 
-        def shares(other: float, value: float = value) -> dict[str, float]:
+    def path(value: float) -> Path:
+        def at(other: float) -> dict[str, float]:
             moved = {first.name: value, second.name: other}
-            return trials.at({name: v for name, v in moved.items() if v != kind_of(name).now})
+            return {name: v for name, v in moved.items() if v != kind_of(name).now}
 
-        for condition, found in out.items():
+        return at
 
-            def share(other: float, condition: str = condition) -> float:
-                return shares(other)[condition]
-
-            found.append((value, _crossing(share, second.now, second.end, trials.bar)))
-    return {condition: tuple(found) for condition, found in out.items()}
+    paths = [path(value) for value in values]
+    asked = [(at, condition, second.now, second.end) for at in paths for condition in (*CONDITIONS, ALL)]
+    found = iter(_crossings(trials, asked))
+    lines = [[next(found) for _ in (*CONDITIONS, ALL)] for _ in values]
+    return {
+        condition: tuple((value, line[i]) for value, line in zip(values, lines, strict=True))
+        for i, condition in enumerate((*CONDITIONS, ALL))
+    }
 
 
 class _Trials:
@@ -319,7 +325,6 @@ class _Trials:
     ) -> None:
         self.study, self.seed, self.progress = study, seed, progress
         self.last = study.settings.horizon if year is None else year
-        self.base = study.scenario(scenario)
         self.worker = worker_of(study, scenario, until=self.last, seed=seed)
         self.prepared = self.worker.prepare(scenario)
         self.pieces = pieces_of(scenario, draws)
@@ -327,64 +332,92 @@ class _Trials:
         self.bar = Thresholds().probability
         self.seen: dict[tuple[tuple[str, float], ...], dict[str, float]] = {}
 
-    def at(self, values: Mapping[str, float]) -> dict[str, float]:
-        """Condition (and ``all``) to its share of futures in the last year, and the bar."""
-        key = tuple(sorted(values.items()))
-        if key not in self.seen:
-            levers = [lever for name, value in values.items() for lever in _levers(self.study, name, value, self.plant)]
-            changed = self.base.model_copy(update={"name": TRIED, "levers": (*self.base.levers, *levers)})
-            book = LeverBook(changed, self.prepared.book.years)
-            tried = replace(self.prepared, book=book, cells={}, drawn={}, streams=set())
-            blocks = [run_block(tried, self.seed, p.number, p.size, self.worker.task.sampling) for p in self.pieces]
-
-            def last(group: str, name: str) -> Array:
-                return np.concatenate([getattr(block, group)[name][:, -1:] for block in blocks])
-
-            verdict = hub_verdict(
-                last("figures", "output"),
-                last("markets", "exports"),
-                tried.layout.home,
-                last("figures", "local_content"),
-                last("figures", "npv"),
-            )
+    def run(self, tries: Iterable[Mapping[str, float]]) -> None:
+        """Try what has not been tried yet, side by side."""
+        wanted = {_key(values): values for values in tries if _key(values) not in self.seen}
+        lanes = [
+            tuple(lever for name, value in values.items() for lever in _levers(self.study, name, value, self.plant))
+            for values in wanted.values()
+        ]
+        verdicts = try_lanes(self.prepared, lanes, self.pieces, self.seed, self.worker.task.sampling)
+        for key, verdict in zip(wanted, verdicts, strict=True):
             found = dict(zip(CONDITIONS, (float(v) for v in verdict.condition_probability[-1]), strict=True))
             self.seen[key] = {**found, ALL: float(verdict.probability[-1]), "bar": self.bar}
             if self.progress:
                 self.progress(len(self.seen), len(self.seen) + 1)
-        return self.seen[key]
+
+    def at(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Condition (and ``all``) to its share of futures in the last year, and the bar."""
+        self.run([values])
+        return self.seen[_key(values)]
 
 
-def _need(trials: _Trials, kind: Kind, conditions: Sequence[str] = (*CONDITIONS, ALL)) -> Need:
-    """A kind of move against the conditions."""
-    alone = kind.name in {single.name for single in SINGLE}
-
-    def shares(value: float) -> dict[str, float]:
-        if value == kind.now:
-            return trials.at({})
-        return trials.at({kind.name: value} if alone else way(kind.name, value))
-
-    now, end = shares(kind.now), shares(kind.end)
-    needed: dict[str, float | None] = {}
-    for name in conditions:
-        needed[name] = _crossing(lambda value, name=name: shares(value)[name], kind.now, kind.end, trials.bar)  # type: ignore[misc]
-    row = [{name: value for name, value in side.items() if name != "bar"} for side in (now, end)]
-    return Need(kind.name, kind.title, kind.unit, kind.now, kind.end, row[0], row[1], needed)
+def _key(values: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted(values.items()))
 
 
-def _crossing(share: Callable[[float], float], now: float, end: float, bar: float) -> float | None:
-    """A value from which on the bar is reached: ``now`` if it is already, None if not even at ``end``."""
-    if share(now) >= bar:
-        return now
-    if share(end) < bar:
-        return None
-    low, high = now, end  # short of the bar, at it or above
-    for _ in range(STEPS):
-        middle = 0.5 * (low + high)
-        if share(middle) >= bar:
-            high = middle
+def _needs(
+    trials: _Trials,
+    kinds: Sequence[Kind],
+    conditions: Sequence[str] = (*CONDITIONS, ALL),
+    rounds: int = ROUNDS,
+) -> tuple[Need, ...]:
+    """Kinds of moves against the conditions."""
+    singles = {single.name for single in SINGLE}
+
+    def path(kind: Kind) -> Path:
+        def at(value: float) -> dict[str, float]:
+            if value == kind.now:
+                return {}
+            return {kind.name: value} if kind.name in singles else way(kind.name, value)
+
+        return at
+
+    paths = [path(kind) for kind in kinds]
+    asked = [(at, name, k.now, k.end) for at, k in zip(paths, kinds, strict=True) for name in conditions]
+    found = iter(_crossings(trials, asked, rounds))
+    out = []
+    for at, kind in zip(paths, kinds, strict=True):
+        needed = {name: next(found) for name in conditions}
+        row = [{name: share for name, share in trials.at(at(v)).items() if name != "bar"} for v in (kind.now, kind.end)]
+        out.append(Need(kind.name, kind.title, kind.unit, kind.now, kind.end, row[0], row[1], needed))
+    return tuple(out)
+
+
+def _crossings(
+    trials: _Trials,
+    asked: Sequence[tuple[Path, str, float, float]],
+    rounds: int = ROUNDS,
+) -> list[float | None]:
+    """For each path of levers, condition, start and end: a value at which the bar is reached, the least that was tried;
+    the start if it is reached there already, None if not even at the end.
+
+    Each round tries three points within what is left of every path, all paths side by side.
+    """
+    trials.run([at(value) for at, _, now, end in asked for value in (now, end)])
+    out: list[float | None] = []
+    left: dict[int, tuple[float, float]] = {}
+    for i, (at, condition, now, end) in enumerate(asked):
+        if trials.at(at(now))[condition] >= trials.bar:
+            out.append(now)
+        elif trials.at(at(end))[condition] < trials.bar:
+            out.append(None)
         else:
-            low = middle
-    return high
+            out.append(end)
+            left[i] = now, end
+    for _ in range(rounds):
+        points = {i: [low + part * (high - low) for part in (0.25, 0.5, 0.75)] for i, (low, high) in left.items()}
+        trials.run([asked[i][0](value) for i, values in points.items() for value in values])
+        for i, values in points.items():
+            at, condition, _, _ = asked[i]
+            low, high = left[i]
+            for value in values:  # short of the bar up to low, at it or above from high on
+                if trials.at(at(value))[condition] >= trials.bar:
+                    high = value
+                    break
+                low = value
+            left[i], out[i] = (low, high), high
+    return out
 
 
 def _levers(study: Study, name: str, value: float, plant: str) -> tuple[Lever, ...]:
