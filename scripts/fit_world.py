@@ -5,14 +5,15 @@
 Reads the packaged world tables; a folder with tables of the same shape may be given instead, or one with the raw tables
 they were built from (``vehicles_in_use.csv``, ``gdp_population.csv``, ``fleet_unece.csv``, ``sales.csv``).
 
-Five tables. *Ownership* is fitted to all years, and to earlier years alone, whose curve is then asked for five years
+Six tables. *Ownership* is fitted to all years, and to earlier years alone, whose curve is then asked for five years
 later (income known, cars not): that error is the honest one, and stands beside that of a country where nothing changes.
 It is made with saturation by density and urbanisation and with one saturation for all (columns ``one_``).
 *Ageing* reads life and share bought new off the latest age classes. *Backcast* fits a life to early years, carries the
 fleet five years on with the stock and the new-car sales on record, and compares the age classes with those on record
-and with those of a fleet whose ages do not change. *Population* fits its growth to the years up to a base in all
-countries, as the futures do, and counts how many of them lay in their 90 % band 5, 10 and 15 years later. *Commercial*
-is the elasticity of new commercial vehicles to real GDP within countries, and what countries of an income buy.
+and with those of a fleet whose ages do not change. *Population* and *income* fit their growth to the years up to a base
+in all countries, as the futures do, and count how many of them lay in their 90 % band 5, 10 and 15 years later.
+*Commercial* is the elasticity of new commercial vehicles to real GDP within countries, and what countries of an income
+buy.
 """
 
 import argparse
@@ -40,7 +41,7 @@ from karvan.demand import (
     weibull_scale,
 )
 from karvan.demand.fleet import UNECE_CLASSES, UNECE_CLASSES_INCLUSIVE
-from karvan.futures.macro import population_process
+from karvan.futures.macro import income_process, population_process
 from karvan.study.world import world_table
 
 PACKAGED = Path(__file__).parents[1] / "src" / "karvan" / "study" / "world"
@@ -272,16 +273,22 @@ def trial(fleet: Fleet) -> tuple[int, int] | None:
     return None
 
 
-def population(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def growth(tables: dict[str, pl.DataFrame], column: str) -> pl.DataFrame:
     """One row a base year and distance: how often the band held, and how far the middle and constant growth missed."""
-    table = tables["income"].filter(pl.col("population").is_not_null())
-    people = table.pivot(on="year", index="country", values="population").sort("country")
+    table = tables["income"].filter(pl.col(column).is_not_null())
+    people = table.pivot(on="year", index="country", values=column).sort("country")
     names = people["country"].to_list()
     last = int(table["year"].to_numpy().max())
     rng = np.random.default_rng(1)
     rows = []
     for base in POPULATION_BASES:
-        process = population_process(table, names, base)
+        if column == "population":
+            process = population_process(table, names, base)
+        else:
+            by_name: dict[str, dict[int, float]] = {name: {} for name in names}
+            for name, year, value in table.select("country", "year", column).iter_rows():
+                by_name[name][year] = float(value)
+            process = income_process(list(by_name.values()), base)
         z = rng.standard_normal((PATHS, max(POPULATION_AHEAD), len(names)))
         paths = simulate_growth(process, z, drift_normals=rng.standard_normal((PATHS, len(names))))
         for ahead in POPULATION_AHEAD:
@@ -380,7 +387,8 @@ def main() -> None:
         "ownership": ownership(tables),
         "ageing": ageing(found, {fleet.country: max(fleet.classes) for fleet in found}),
         "backcast": backcast(found),
-        "population": population(tables),
+        "population": growth(tables, "population"),
+        "income": growth(tables, "gdp_per_head_ppp"),
         "commercial": commercial(tables),
     }
     for name, table in results.items():

@@ -8,6 +8,7 @@ from karvan.commands.common import codes, emit, json_option, look_option, refuse
 
 if TYPE_CHECKING:
     from karvan.futures.outlook import Fit, Outlook
+    from karvan.futures.outlook_ages import Ages
 
 SHOWN = (("owned", "cars per 1,000 people"), ("stock", "cars in use"), ("new", "new cars"), ("used", "used cars"))
 SEGMENTS = (("small", "small"), ("medium", "medium"), ("suv", "SUV"), ("electrified", "hybrid or electric"))
@@ -56,10 +57,10 @@ def as_dict(row: "Outlook") -> dict[str, Any]:
         for name in ("owned", "stock", "new", "used", "bought")
     }
     kinds = {name: [{"year": year, **vars(row.at(name, year))} for year in row.years] for name in row.kinds}
-    fit = vars(row.fit) if row.fit else None
+    fit, ages = (vars(found) if found else None for found in (row.fit, row.ages))
     return {
-        "country": row.country, "name": row.name, "source": row.source, "fit": fit, "notes": list(row.notes), **paths,
-        "kinds": kinds,
+        "country": row.country, "name": row.name, "source": row.source, "fit": fit, "ages": ages,
+        "notes": list(row.notes), **paths, "kinds": kinds,
     }  # fmt: skip
 
 
@@ -75,6 +76,8 @@ def lines(row: "Outlook") -> list[str]:
         out += ["  new commercial vehicles, not among the cars", *table(row, ends, COMMERCIAL)]
     if row.fit is not None:
         out.append(f"  fit: {fit_words(row.fit)}")
+    if row.ages is not None:
+        out.append(f"  ages: {ages_words(row.ages)}")
     out += [f"  note: {note}" for note in row.notes]
     out.append("  cars per 1,000 people: median o, 5-95 % -")
     return out + ["  " + line for line in chart(row, years)]
@@ -102,6 +105,13 @@ def fit_words(fit: "Fit") -> str:
     if fit.at_edge:
         text += "; the record does not say which curve"
     return text
+
+
+def ages_words(ages: "Ages") -> str:
+    """What the ages on record say, in one sentence."""
+    text = f"{ages.year}, missed by {100 * ages.error:.1f} points: cars stay {ages.life:.0f} years, "
+    text += f"{ages.new_share:.0%} of those that come in are new"
+    return text if ages.used else f"{text}; not taken: the fleet was not settled, or the record does not tell"
 
 
 def chart(row: "Outlook", years: list[int]) -> list[str]:

@@ -15,7 +15,7 @@ import polars as pl
 from karvan.base.axes import Array, BoolArray
 from karvan.base.errors import InputError, UnknownName
 from karvan.base.streams import BLOCK, stream
-from karvan.demand.growth import GrowthProcess, fit_growth
+from karvan.demand.growth import GrowthProcess
 from karvan.economy.closure import Closure
 from karvan.economy.parts import ImpactEffects
 from karvan.economy.table import InputOutputTable
@@ -23,7 +23,7 @@ from karvan.futures.density import saturation_ratio
 from karvan.futures.frictions import Frictions, Grid, market_cell
 from karvan.futures.layout import Layout, make_layout
 from karvan.futures.levers import LeverBook
-from karvan.futures.macro import Currency, currency_of, population_process
+from karvan.futures.macro import Currency, currency_of, income_process, population_process
 from karvan.futures.sample import LHS, OTHER, Sampling, normals
 from karvan.futures.vehicles import Commercial, commercial_of
 from karvan.study.cells import Cell
@@ -36,8 +36,6 @@ AGES = 36
 KIND = "passenger_car"
 RECORD_YEARS = 3
 """Years of output on record that set the level of the plants at the start."""
-GROWTH_YEARS = 15
-"""Years of income on record that the growth processes are fitted to: long enough for a fit, short enough for today."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +252,7 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
             given=lambda name: study.parameter(name, home),
         ),
         currency=currency_of(study, income_by[home], people_by[home], base),
-        growth=_growth([income_by[market] for market in layout.markets], base),
+        growth=income_process([income_by[market] for market in layout.markets], base),
         stock=tuple(_stock_cell(study, market, start) for market in layout.markets),
         age_classes=tuple(_age_classes(study, market, start) for market in layout.markets),
         effects=effects,
@@ -298,38 +296,6 @@ def _continued(series: dict[int, float], year: int) -> float:
     first = max(min(series), last - 10)
     growth = (series[last] / series[first]) ** (1 / max(last - first, 1)) - 1 if last > first else 0.0
     return float(series[last] * (1 + growth) ** (year - last))
-
-
-def _growth(series: list[dict[int, float]], base: int) -> GrowthProcess:
-    """Growth of income in each market, fitted to the years up to ``base``; short records take the median process."""
-    years = list(range(base - GROWTH_YEARS, base + 1))
-    logs = np.array([[np.log(s[year]) if year in s else np.nan for s in series] for year in years])
-    enough = np.array([np.isfinite(np.diff(logs[:, i])).sum() >= 5 for i in range(logs.shape[1])])
-    if not enough.any():
-        count = len(series)
-        ones = np.ones(count)
-        return GrowthProcess(0.02 * ones, 0.01 * ones, 0.04 * ones, 0.2 * ones, 0.02 * ones, 0.0 * ones)
-    fitted = fit_growth(logs[:, enough])
-
-    def spread(values: Array) -> Array:
-        out = np.full(len(series), float(np.median(values)))
-        out[enough] = values
-        return out
-
-    # Steady growth of the past decade cannot go on for ever: drifts are drawn towards the common one.
-    drift = spread(fitted.drift)
-    middle = float(np.median(fitted.drift))
-    error = spread(fitted.drift_se)
-    weight = 0.02**2 / (0.02**2 + error**2)
-    shrunk = np.clip(weight * drift + (1 - weight) * min(middle, 0.025), 0.0, 0.04)
-    return GrowthProcess(
-        shrunk,
-        np.sqrt(weight) * error,
-        spread(fitted.sd),
-        spread(fitted.rho),
-        spread(fitted.last),
-        spread(fitted.count),
-    )
 
 
 def _flows(study: Study, layout: Layout, countries: list[str]) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""How population and exchange rates may move, fitted to what was on record before the futures start.
+"""How income, population and exchange rates may move, fitted to what was on record before the futures start.
 
 Population grows by a process fitted to each country of the world tables (:mod:`karvan.demand.growth`). The real
 exchange rate of the home country - its GDP in dollars over its real GDP, what buyers of imports feel - comes back to
@@ -21,6 +21,8 @@ from karvan.demand.shrinkage import shrink
 from karvan.study.cells import Cell, quantile
 from karvan.study.load import Study
 
+INCOME_YEARS: Final = 15
+"""Years of income on record that the growth processes are fitted to: long enough for a fit, short enough for today."""
 POPULATION_YEARS: Final = 15
 """Years of population on record that growth is fitted to."""
 OWN: Final = 0.5
@@ -70,6 +72,49 @@ def population_process(income: pl.DataFrame, markets: Sequence[str], base: int) 
         return np.array([values[at[market]] if market in at else middle for market in markets])
 
     return GrowthProcess(*(pick(v) for v in (fitted.drift, error, sd, fitted.rho, fitted.last, fitted.count)))
+
+
+def income_process(series: Sequence[Mapping[int, float]], base: int) -> GrowthProcess:
+    """Growth of income in each market, fitted to the years up to ``base``; short records take the median process.
+
+    Drifts are pulled towards the common one, at most 2.5 % a year, and held between 0 and 4 % (``assumed``).
+
+    Parameters
+    ----------
+    series : real income per head by year, one a market.
+
+    Returns
+    -------
+    GrowthProcess of fields (M,).
+    """
+    years = list(range(base - INCOME_YEARS, base + 1))
+    logs = np.array([[np.log(s[year]) if year in s else np.nan for s in series] for year in years])
+    enough = np.array([np.isfinite(np.diff(logs[:, i])).sum() >= 5 for i in range(logs.shape[1])])
+    if not enough.any():
+        count = len(series)
+        ones = np.ones(count)
+        return GrowthProcess(0.02 * ones, 0.01 * ones, 0.04 * ones, 0.2 * ones, 0.02 * ones, 0.0 * ones)
+    fitted = fit_growth(logs[:, enough])
+
+    def spread(values: Array) -> Array:
+        out = np.full(len(series), float(np.median(values)))
+        out[enough] = values
+        return out
+
+    # Steady growth of the past decade cannot go on for ever: drifts are drawn towards the common one.
+    drift = spread(fitted.drift)
+    middle = float(np.median(fitted.drift))
+    error = spread(fitted.drift_se)
+    weight = 0.02**2 / (0.02**2 + error**2)
+    shrunk = np.clip(weight * drift + (1 - weight) * min(middle, 0.025), 0.0, 0.04)
+    return GrowthProcess(
+        shrunk,
+        np.sqrt(weight) * error,
+        spread(fitted.sd),
+        spread(fitted.rho),
+        spread(fitted.last),
+        spread(fitted.count),
+    )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from karvan.demand.segments import SEGMENTS
 from karvan.futures.costs import Range, range_of
 from karvan.futures.density import saturation_ratio
 from karvan.futures.macro import population_process
+from karvan.futures.outlook_ages import OLD, USED_AGE, Ages, ages_of, classes_of, life_draws
 from karvan.futures.vehicles import commercial_of, commercial_paths, crossed, segment_paths
 from karvan.study.cells import Cell, quantile
 from karvan.study.register import parameters
@@ -50,20 +51,15 @@ LASTS: Final = 0.7
 DRIFT: Final = (0.02, 0.015)
 """Mean and standard deviation of long-run growth of income per head between countries: ``assumed``; growth of the past
 regresses to the mean of the world (Pritchett and Summers 2014)."""
-USED_AGE: Final = (8.0, 4.0)
-"""Mean and spread of the age of used imports, years: ``assumed``, mean 4 to 12."""
 CAR_SHARE: Final = (0.7, 0.95)
 """Share of passenger cars in all vehicles where no record tells: ``assumed``."""
 LEAST: Final = 0.25
 """Least purchases, share of what replaces the fleet: ``assumed``; the year loop has the same floor."""
 STALE: Final = 3
 """Years since the last record of sales that a reader is told of."""
-OLD: Final = 8
-"""Years after which a record of sales or ages says nothing of today."""
 ELECTRIFIED: Final = {"ceiling": (0.45, 0.75, 0.95), "midpoint": (2028, 2033, 2038), "speed": (0.15, 0.28, 0.45)}
 """Share of hybrids and electric cars among new ones in the long run, year of half of it, and speed per year:
 ``assumed``, as for a market without a row of its own in the study of Azerbaijan."""
-BOUNDS: Final = {"0-2": 0, "2-5": 2, "5-10": 5, "10-20": 10, "20+": 20}
 
 
 @dataclass(frozen=True)
@@ -121,6 +117,8 @@ class Outlook:
     """New cars by segment, by drive (``electrified``: hybrids and electric cars) and by both, and new commercial
     vehicles, which are not among the cars; (D, Y) each. Cars are nan where no sales are on record."""
     notes: tuple[str, ...] = ()
+    ages: Ages | None = None
+    """What the ages on record say; None without a record, or where a study answers."""
 
     def at(self, name: str, year: int) -> Range:
         """The range of ``owned``, ``stock``, ``new``, ``used``, ``bought`` or one of the kinds in a year."""
@@ -184,7 +182,10 @@ def from_world(code: str, name: str, until: int, draws: int, seed: int) -> Outlo
     stock = np.stack(per_1000, axis=1) * persons / 1000.0 * cars[:, None]
 
     new_record = _sales_level(_series("sales", code, "passenger_cars"), base, drawn, notes)
-    stock, new, used, bought = _purchases(code, stock, _growth(owned, people), new_record, base, drawn, notes)
+    growth = _growth(owned, people)
+    ages = ages_of(code, base, growth, _series("sales", code, "passenger_cars"))
+    life = life_draws(ages, drawn.uniform("mean_life"))
+    stock, new, used, bought = _purchases(code, stock, growth, new_record, base, life, drawn, notes)
     weights = np.stack([drawn.of(f"segment_{segment}") for segment in SEGMENTS], axis=-1)
     kinds = kinds_of(new, weights, _electrified(years, drawn))
     commercial = commercial_of(code, income, people, base)
@@ -213,6 +214,7 @@ def from_world(code: str, name: str, until: int, draws: int, seed: int) -> Outlo
         fit=fit,
         kinds=kinds,
         notes=tuple(notes),
+        ages=ages,
     )
 
 
@@ -419,11 +421,11 @@ def _sales_level(sales: dict[int, float], base: int, drawn: _Drawn, notes: list[
 
 
 def _purchases(
-    code: str, stock: Array, growth: float, new_record: Array, base: int, drawn: _Drawn, notes: list[str]
+    code: str, stock: Array, growth: float, new_record: Array, base: int, life: Array, drawn: _Drawn, notes: list[str]
 ) -> tuple[Array, Array, Array, Array]:
     """(D, Y) each: cars in use, and new, used and all cars bought so that the stock wanted is met."""
     draws, count = stock.shape[0], stock.shape[1] - 1
-    life, shape = drawn.of("mean_life"), drawn.of("life_shape")
+    shape = drawn.of("life_shape")
     alive = survival(weibull_scale(life, shape), shape, AGES)
     used_ages = used_age_profile(*USED_AGE, AGES)
     known = bool(np.isfinite(new_record).all())
@@ -456,20 +458,12 @@ def _first_fleet(
     code: str, base: int, alive: Array, share: Array, used_ages: Array, stock: Array, growth: float
 ) -> Array:
     """(D, A), the fleet by age: from classes on record, else one that has long been steady."""
-    frame = world_table("fleet_ages").filter(
-        (pl.col("country") == code) & (pl.col("year") > base - OLD) & pl.col("age_class").is_in(list(BOUNDS))
-    )
-    by_year: dict[int, dict[int, float]] = {}
-    for row in frame.iter_rows(named=True):
-        if row["cars"] is not None:
-            by_year.setdefault(row["year"], {})[BOUNDS[row["age_class"]]] = row["cars"]
-    for year in sorted(by_year, reverse=True):
-        cars = by_year[year]
-        if {0, 2, 5, 10} <= set(cars):
-            order = tuple(sorted(cars))
-            counts = np.broadcast_to(np.array([cars[bound] for bound in order]), (stock.size, len(order)))
-            fleet = fleet_from_age_classes(counts, AGES, bounds=order, survival=alive)
-            return np.asarray(fleet * (stock / fleet.sum(axis=-1))[:, None])
+    found = classes_of(code, base)
+    if found is not None:
+        order = tuple(sorted(found[1]))
+        counts = np.broadcast_to(np.array([found[1][bound] for bound in order]), (stock.size, len(order)))
+        fleet = fleet_from_age_classes(counts, AGES, bounds=order, survival=alive)
+        return np.asarray(fleet * (stock / fleet.sum(axis=-1))[:, None])
     entry = (1.0 - share[:, None]) * used_ages
     entry[:, 0] += share
     return steady_fleet(stock, alive, entry_ages=entry, growth=growth)
