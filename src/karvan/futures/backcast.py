@@ -1,36 +1,40 @@
 """The model put into the past: a country's study as of a date, simulated by the year loop, and laid beside what came.
 
-The study is a starter study made inside :func:`karvan.study.world.as_known`, so nothing later can be read; Azerbaijan,
-which has plant rows, takes its own study as of the date. What the world tables cannot give (how far output strays, how
-often makers stop, how often plants come that nobody announced) comes from other countries' records up to the date
-(:mod:`karvan.futures.others`), which refuse to speak of a country they have seen.
+The study is made inside :func:`karvan.study.world.as_known`, so nothing later can be read
+(:mod:`karvan.futures.backcast_loop`). Where the middle of the forecast lies is a mean of two: the drift of other
+countries' records (:mod:`karvan.futures.drift`) and the change that the loop foresees, weighed by what the loop's word
+was worth for others on an earlier date. How far output strays, how often makers stop, how often plants come that nobody
+announced, is from other countries' records too (:mod:`karvan.futures.others`), which refuse to speak of a country they
+have seen.
 """
 
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
-from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-import polars as pl
 
 from karvan.base.axes import Array
 from karvan.base.errors import InputError, UnknownName, nearest
 from karvan.base.streams import stream
-from karvan.futures.ensemble import Futures, simulate
-from karvan.futures.inputs import KIND
-from karvan.futures.others import FLOOR, OthersFit, Record, fit_others, level_of, read_record
-from karvan.futures.starter import _write, make_starter
-from karvan.futures.starter_flows import car_share, find_country, read_world
-from karvan.futures.starter_tables import FULL_PLANT
-from karvan.study.evidence import YearValue, year_value
-from karvan.study.load import Study, load
-from karvan.study.register import parameters
-from karvan.study.tables import FILE, LINE, parse_date
-from karvan.study.world import as_known, world_table
+from karvan.futures.backcast_loop import (
+    EARLIER,
+    OWN_STUDIES,
+    LoopRun,
+    claimed,
+    drawn,
+    loop_change,
+    own_run,
+    starter_run,
+)
+from karvan.futures.others import LoopChange, OthersFit, fit_others
+from karvan.futures.record import FLOOR, level_of, read_record, traits
+from karvan.study.evidence import YearValue
+from karvan.study.tables import parse_date
+from karvan.study.world import world_table
 
 AHEAD = 9
 """Years scored after the year of the date."""
@@ -38,8 +42,6 @@ DRAWS = 500
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 CARS_RECORD = 3
 """Years of passenger cars on record from which a country is forecast in cars; with fewer, in all vehicles."""
-OWN_STUDIES = {"AZE": "azerbaijan"}
-"""Countries with plant rows in a built-in study."""
 HUB_OUTPUT, HUB_RATIO = 100_000.0, 1.2
 """``hub_volume``: least three-year mean output, and least ratio to mean new sales at home."""
 
@@ -63,9 +65,13 @@ class Forecast:
     hub: Array
     """(Y,), chance of ``hub_volume``; nan in years whose three-year mean begins before the record."""
     method: str
-    """``loop``: the year loop; ``record``: the record alone, for a country without income in the world tables."""
+    """``loop``: the year loop and the record; ``record``: the record alone, for a country without income on record."""
     reference: Array
-    """(D, Y), the last figure with the spread that other countries had: what the loop must beat."""
+    """(D, Y), the last figure with the spread that other countries had: what the model must beat."""
+    loop: Array
+    """(D, Y), the year loop's own middle with the same spread as ``units``."""
+    loop_weight: float
+    """Weight of the loop in the middle of ``units``; 1 in a country without output, whose plants are the loop's."""
 
     @property
     def targets(self) -> tuple[int, ...]:
@@ -81,9 +87,9 @@ def date_of(as_of: str) -> str:
     """A date as YYYY-MM-DD; a year means its last day."""
     text = f"{as_of}-12-31" if len(as_of) == 4 else as_of
     parsed = parse_date(text)
-    if parsed is None or len(text) != 10 or not 2000 <= parsed[0] <= 2100:
+    if parsed is None or len(text) != 10 or not 2001 <= parsed[0] <= 2100:
         raise InputError(
-            f"as-of is '{as_of}'; expected a year such as 2010, or a date such as 2010-12-31, from 2000 on"
+            f"as-of is '{as_of}'; expected a year such as 2010, or a date such as 2010-12-31, from 2001 on"
         )
     return text
 
@@ -93,19 +99,18 @@ def countries() -> list[str]:
     return sorted(world_table("production")["country"].unique().to_list())
 
 
-@lru_cache(maxsize=16)
-def _record(as_of: str, kind: str) -> Record:
-    return read_record(as_of, kind)
-
-
-def backcast(country: str, as_of: str, *, draws: int = DRAWS, seed: int = 1) -> Forecast:
+def backcast(
+    country: str, as_of: str, *, draws: int = DRAWS, seed: int = 1, loops: Sequence[LoopChange] | None = None
+) -> Forecast:
     """Forecast a country's output with what was known on a date.
 
     Parameters
     ----------
     country : ISO3 code. as_of : a year (its last day) or a date YYYY-MM-DD.
+    loops : what the loop foresaw for countries on an earlier date (:func:`earlier_loops`); made here if left out. Those
+        of the country itself are dropped. None at all: the loop has no weight where there is a record.
 
-    Errors: :class:`InputError` for a date that is none or lies before 2000; :class:`UnknownName` for a country without
+    Errors: :class:`InputError` for a date that is none or lies before 2001; :class:`UnknownName` for a country without
     a place in the world tables.
     """
     date = date_of(as_of)
@@ -115,180 +120,129 @@ def backcast(country: str, as_of: str, *, draws: int = DRAWS, seed: int = 1) -> 
     known = countries()
     if code not in known and code not in set(world_table("countries")["country"]):
         raise UnknownName(f"no country '{country}' in the world tables; {nearest(code, known)}")
-    cars = _record(date, "passenger_cars").made.get(code, {})
-    total = _record(date, "total").made.get(code, {})
+    total = read_record(date, "total")
+    cars = read_record(date, "passenger_cars").made.get(code, {})
     own_study = code in OWN_STUDIES
-    kind = "passenger_cars" if own_study or len(cars) >= CARS_RECORD or not total else "total"
-    made = dict(cars if kind == "passenger_cars" else total)
+    kind = "passenger_cars" if own_study or len(cars) >= CARS_RECORD else "total"
+    made = dict(cars if kind == "passenger_cars" else total.made.get(code, {}))
     so_far: YearValue | None = None
-    record = _record(date, kind).without(code)
-    fit = fit_others(record)
+    loops = earlier_loops(date) if loops is None else loops
+    fit = fit_others(total.without(code), [item for item in loops if item.country != code])
     year = int(date[:4])
     years = tuple(range(year, year + AHEAD + 1))
     if own_study:
-        made, so_far = _claimed(date, year)
+        made, so_far = claimed(date, year)
     last_year = max(made) if made else None
     last = made[last_year] if last_year is not None else 0.0
-    level = level_of(made, last_year, fit.level_weight) if last_year is not None and last > 0 else None
-    with as_known(date):
-        run: Futures | None
-        if own_study:
-            begin = years[1:] if so_far is not None else years
-            run, share = _own_run(code, date, begin, draws, seed), 1.0
-        else:
-            run, share = _run(code, date, made, kind, fit, years, draws, seed)
-    units = _structural(run, level, share, years, draws, own_study)
-    if so_far is not None:
-        units = np.concatenate([_drawn(so_far, code, seed, draws)[:, None], units], axis=1)
-    ahead = np.array(years, dtype=np.float64) - (year - 1 if last_year is None else last_year)
-    sigma = np.where(ahead > 0, fit.spread(code, last, ahead), 0.0)  # a year on record is as sure as its claim
-    noise = _tails(code, seed, draws, years, fit.tails(code))
-    if level is None:
-        reference = np.zeros_like(units)
+    run: LoopRun | None
+    if own_study:
+        run = own_run(code, date, years[1:] if so_far is not None else years, draws, seed)
     else:
-        reference = np.exp(np.log(max(last, FLOOR)) + sigma * noise)
-        units = _widened(units, sigma, noise, shrink=not own_study)
-    hub = _hub(run, units * (share if kind == "total" else 1.0), code, date, years)
-    return Forecast(code, date, kind, last_year, last, years, units, hub, "loop" if run else "record", reference)
+        run = starter_run(code, date, made, kind, fit, years, draws, seed)
+    share = run.share if run is not None and kind == "total" else 1.0
+    at_home = _home(fit, code, date, last, seed, draws, years)
+    if last_year is None or last < FLOOR:
+        units = run.units(last) if run is not None else np.full((draws, len(years)), last)
+        hub = _hub(units * share, at_home(units))
+        plain = np.full_like(units, last)
+        return Forecast(code, date, kind, last_year, last, years, units, hub, _method(run), plain, units, 1.0)
+    begin = len(years) - (run.arrived.shape[1] if run is not None else len(years))
+    ahead = np.array(years[begin:], dtype=np.float64) - last_year
+    level = level_of(made, last_year, fit.level_weight) or FLOOR
+    middle = np.log(level) + fit.drift(code, traits(total, code, made, last_year), last, ahead)
+    sigma, noise = fit.spread(code, last, ahead), _tails(code, seed, draws, len(ahead), fit.tails(code))
+    weight, loop = 0.0, np.exp(middle + sigma * noise)
+    units = loop
+    if run is not None:
+        weight, foreseen = fit.loop_weight(code), run.middle(level)
+        middle = (1.0 - weight) * middle + weight * foreseen
+        units = _around(run.units(level), middle, sigma, noise, shrink=not own_study)
+        loop = _around(run.units(level), None, sigma, noise, shrink=not own_study)
+    scale, df = fit.last_figure(code, last, ahead)
+    reference = np.exp(np.log(last) + scale * _tails(code, seed, draws, len(ahead), df))
+    if so_far is not None:
+        now = drawn(so_far, code, seed, draws)[:, None]
+        units, loop, reference = (np.concatenate([now, part], axis=1) for part in (units, loop, reference))
+    hub = _hub(units * share, at_home(units))
+    return Forecast(code, date, kind, last_year, last, years, units, hub, _method(run), reference, loop, weight)
 
 
-def _claimed(date: str, year: int) -> tuple[dict[int, float], YearValue | None]:
-    """Azerbaijan's output by year from its evidence as known on the date, and the year of the date if half is known."""
-    study = load(OWN_STUDIES["AZE"], as_of=date)
-    found = {y: year_value(study, "country", "output", KIND, y) for y in range(2000, year + 1)}
-    now = found.pop(year)
-    if now is not None and (now.basis == "ruled" or (now.basis == "range" and now.low < now.value / 2)):
-        now = None  # rules of the running year are hindsight; and less than half of a year says too little
-    made = {y: value.value for y, value in found.items() if value is not None}
-    return made | ({year: now.value} if now is not None else {}), now
+def _method(run: LoopRun | None) -> str:
+    return "record" if run is None else "loop"
 
 
-def _drawn(value: YearValue, code: str, seed: int, draws: int) -> Array:
-    """(D,), cars in the year of the date: what was made so far and the rest at its range."""
-    sd = max(value.error * value.value, (value.high - value.low) / 3.29)
-    normal = stream(seed, f"backcast.year.{code}", 0).standard_normal(draws)
-    return np.asarray(np.clip(value.value + sd * normal, value.low, None))
+@lru_cache(maxsize=8)
+def earlier_loops(date: str, workers: int = 2) -> tuple[LoopChange, ...]:
+    """What the loop foresaw for every maker three years before a date, of the years that are known by now."""
+    return tuple(_found(_mapped(_earlier, _earlier_tasks(date), workers)))
 
 
-def _own_run(code: str, date: str, years: Sequence[int], draws: int, seed: int) -> Futures:
-    """A built-in study as of the date: its plants, deals and claims known by then; dated frictions that had begun."""
-    study = load(OWN_STUDIES[code], as_of=date)
-    tables = dict(study.tables)
-    tables["frictions"] = tables["frictions"].filter(pl.col("year_from") <= int(date[:4]))
-    return simulate(replace(study, tables=tables), start=years[0], until=years[-1], draws=draws, seed=seed, workers=1)
+def _earlier_tasks(date: str) -> list[tuple[str, str, int]]:
+    before = f"{int(date[:4]) - EARLIER}-12-31"
+    made = read_record(date, "total").made
+    until = max((max(years) for years in made.values()), default=0)
+    return [(code, before, until) for code in sorted(made)]
 
 
-def _run(
-    code: str, date: str, made: dict[int, float], kind: str, fit: OthersFit, years: Sequence[int], draws: int, seed: int
-) -> tuple[Futures | None, float]:
-    """The year loop on a starter study of the date, and cars over units of the record's kind."""
-    world = read_world()
-    share = car_share(code) if kind == "total" else 1.0
-    try:
-        home = find_country(world, code)
-    except UnknownName:
-        return None, share
-    with tempfile.TemporaryDirectory() as folder:
-        starter = make_starter(world, home)
-        _write(Path(folder), starter, home)
-        study = load(folder)
-    # The folder is gone; the study stays.
-    study = replace(study, as_of=date)
-    sales = _record(date, kind).sold.get(code, {})
-    recent = [sales[y] for y in sorted(sales)[-3:]]
-    peak = max((made[y] for y in sorted(made)[-5:]), default=0.0)
-    size = made[max(made)] if made else 0.0
-    rate = fit.arrival_rate(
-        code, float(np.mean(recent)) if recent else FLOOR, _record(date, kind).access.get(code, 1e6)
-    )
-    added = fit.added(code, peak)
-    given: dict[tuple[str, str | None], tuple[float, ...]] = {
-        ("arrival_rate", None): (rate / 2, rate, rate * 2),
-        ("arrival_nameplate", None): tuple(share * value / 0.8 for value in added),
-    }
-    for slot in ("unannounced_1", "unannounced_2"):
-        given |= {(name, slot): ends for name, ends in FULL_PLANT.items() if name != "interruption_hazard"}
-    if starter.own:
-        given[("interruption_hazard", starter.own)] = fit.stop_rate(code, size)
-    study = _with(study, given)
-    return simulate(study, start=years[0], until=years[-1], draws=draws, seed=seed, workers=1), share
+def _earlier(task: tuple[str, str, int]) -> LoopChange | None:
+    return loop_change(*task)
 
 
-def _with(study: Study, given: dict[tuple[str, str | None], tuple[float, ...]]) -> Study:
-    """The study with values fitted to other countries in the place of its general ones."""
-    table = study.table("assumptions")
-    rows = []
-    for (name, key), (low, mid, high) in given.items():
-        rows.append({"parameter": name, "key": key, "low": low, "mid": mid, "high": high, "distribution": "triangular",
-                     "unit": parameters()[name].unit, "source": "derived: other countries' records up to the date",
-                     "note": "", FILE: "backcast", LINE: 0})  # fmt: skip
-    new = pl.DataFrame(rows, schema=table.schema)
-    kept = table.join(new.select("parameter", "key"), on=["parameter", "key"], how="anti", nulls_equal=True)
-    return replace(study, tables={**study.tables, "assumptions": pl.concat([new, kept])})
+def _found(items: Iterable[LoopChange | None]) -> list[LoopChange]:
+    return [item for item in items if item is not None]
 
 
-def _structural(
-    run: Futures | None, level: float | None, share: float, years: Sequence[int], draws: int, as_is: bool
-) -> Array:
-    """(D, Y), output as the loop has it, its makers on record set to the level of the record.
-
-    A starter study puts all output of a country into its home market and a few others; the level of a large exporter is
-    not reproduced by that. So the loop gives the *change* of known makers, and what newcomers add.
-    """
-    if run is None:
-        return np.full((draws, len(years)), level or 0.0)
-    if as_is:
-        return run.figures["output"]
-    by_plant = run.plants["output"]
-    slots = list(run.layout.slots)
-    known = [p for p in range(run.layout.own) if p not in slots]
-    arrived = by_plant[:, :, slots].sum(axis=-1) / share
-    if level is None or not known:
-        return np.asarray(arrived + by_plant[:, :, known].sum(axis=-1) / share)
-    stands = by_plant[:, :, known].sum(axis=-1)
-    # Sales, not output: the first year also sells off the stock that a larger record left behind.
-    sold = (run.figures["sales_home"] + run.figures["exports"])[:, :1] - by_plant[:, :1, slots].sum(axis=-1)
-    first = np.maximum(sold, 0.1 * np.median(sold) + 1e-9)
-    return np.asarray(level * stands / first + arrived)
-
-
-def _tails(code: str, seed: int, draws: int, years: Sequence[int], df: float) -> Array:
+def _tails(code: str, seed: int, draws: int, years: int, df: float) -> Array:
     """(D, Y), Student-t numbers of scale 1 that wander from year to year as a random walk does."""
     rng = stream(seed, f"backcast.{code}", 0)
-    steps = np.cumsum(rng.standard_normal((draws, len(years))), axis=1) / np.sqrt(np.arange(1, len(years) + 1))
+    steps = np.cumsum(rng.standard_normal((draws, years)), axis=1) / np.sqrt(np.arange(1, years + 1))
     return np.asarray(steps / np.sqrt(rng.chisquare(df, draws) / df)[:, None])
 
 
-def _widened(units: Array, sigma: Array, noise: Array, *, shrink: bool) -> Array:
-    """Futures whose spread in each year is the one that other countries' records had at that size and distance.
+def _around(units: Array, middle: Array | None, sigma: Array, noise: Array, *, shrink: bool) -> Array:
+    """(D, Y), the loop's futures moved to a middle (their own if None), with the spread that others' records had.
 
     The spread of the loop itself was never measured: what it has less is added as Student-t noise, what it has more is
-    taken back around its median. So the loop says where the middle lies, the record how far to trust it. A study with
-    its own plants keeps its own spread (``shrink`` false) and is only ever widened.
+    taken back around its median. A study with its own plants keeps its spread (``shrink`` false), only ever widened.
     """
     logs = np.log(np.maximum(units, 0.3 * FLOOR))
-    low, middle, high = np.quantile(logs, (0.16, 0.5, 0.84), axis=0)
+    low, own_middle, high = np.quantile(logs, (0.16, 0.5, 0.84), axis=0)
     own = np.maximum((high - low) / 2.0, 1e-6)
     kept = np.minimum(1.0, sigma / own) if shrink else np.ones_like(sigma)
     extra = np.sqrt(np.maximum(sigma**2 - (kept * own) ** 2, 0.0))
+    moved = own_middle if middle is None else middle
     if not shrink:
-        return np.asarray(units * np.exp(extra * noise))
-    return np.asarray(np.exp(middle + kept * (logs - middle) + extra * noise))
+        return np.asarray(units * np.exp(moved - own_middle + extra * noise))
+    return np.asarray(np.exp(moved + kept * (logs - own_middle) + extra * noise))
 
 
-def _hub(run: Futures | None, cars: Array, code: str, date: str, years: Sequence[int]) -> Array:
+def _home(
+    fit: OthersFit, code: str, date: str, last: float, seed: int, draws: int, years: Sequence[int]
+) -> Callable[[Array], Array | None]:
+    """What gives (D, Y) new registrations at home to (D, Y) futures of output; None without sales on record.
+
+    Registrations move with output as they did in other countries: were they the loop's own and output the record's, the
+    ratio of ``hub_volume`` would compare two growths of different making.
+    """
+    sold = read_record(date, "passenger_cars").sold.get(code, {})
+    if not sold:
+        return lambda units: None
+    last_year = max(sold)
+    size = max(sold[last_year], FLOOR)
+    elasticity, scale, df = fit.home_sales(code, size, np.array(years, dtype=np.float64) - last_year)
+    own = _tails(f"{code}.sales", seed, draws, len(years), df)
+    # A country without output has no change of it: its registrations stray by themselves.
+    begin = max(last, FLOOR)
+    slope = elasticity if last >= FLOOR else 0.0
+    return lambda units: np.asarray(size * (np.maximum(units, 0.3 * FLOOR) / begin) ** slope * np.exp(scale * own))
+
+
+def _hub(cars: Array, home: Array | None) -> Array:
     """(Y,), chance that three-year means meet ``hub_volume``; nan where the three years begin before the date."""
-    out = np.full(len(years), np.nan)
-    record = _record(date, "passenger_cars")
-    sold = record.sold.get(code, {})
-    if run is None or not sold:
+    out = np.full(cars.shape[1], np.nan)
+    if home is None:
         return out
-    home = run.figures["sales_new_home"]
-    last = float(np.mean([sold[y] for y in sorted(sold)[-3:]]))
-    home = last * home / np.maximum(np.median(home[:, :1]), 1.0)
-    if home.shape[1] < len(years):
-        home = np.concatenate([np.full((len(home), 1), last), home], axis=1)
-    for i in range(2, len(years)):
+    for i in range(2, cars.shape[1]):
         mean_made, mean_sold = cars[:, i - 2 : i + 1].mean(axis=1), home[:, i - 2 : i + 1].mean(axis=1)
         out[i] = float(np.mean((mean_made >= HUB_OUTPUT) & (mean_made >= HUB_RATIO * mean_sold)))
     return out
@@ -299,13 +253,26 @@ def backcast_all(
 ) -> list[Forecast]:
     """Forecasts of all countries of the production table as of each date, in the order of dates and countries."""
     dates = [date_of(text) for text in as_of]
-    tasks = [(code, date, draws, seed) for date in dates for code in (countries() if codes is None else codes)]
+    chosen = countries() if codes is None else list(codes)
+    # What the loop foresaw before is asked of every country alike, so it is made once a date for all.
+    asked = [task for date in dates for task in _earlier_tasks(date)]
+    answers = dict(zip(asked, _mapped(_earlier, asked, workers), strict=True))
+    loops = {date: tuple(_found(answers[task] for task in _earlier_tasks(date))) for date in dates}
+    return _mapped(_task, [(code, date, draws, seed, loops[date]) for date in dates for code in chosen], workers)
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def _mapped(work: Callable[[T], R], tasks: Sequence[T], workers: int) -> list[R]:
+    """Results in the order of tasks, by processes where it pays."""
     if workers <= 1 or len(tasks) < 4:
-        return [_task(task) for task in tasks]
+        return [work(task) for task in tasks]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        return list(pool.map(_task, tasks, chunksize=2))
+        return list(pool.map(work, tasks, chunksize=2))
 
 
-def _task(task: tuple[str, str, int, int]) -> Forecast:
-    code, date, draws, seed = task
-    return backcast(code, date, draws=draws, seed=seed)
+def _task(task: tuple[str, str, int, int, tuple[LoopChange, ...]]) -> Forecast:
+    code, date, draws, seed, loops = task
+    return backcast(code, date, draws=draws, seed=seed, loops=loops)

@@ -17,9 +17,10 @@ import numpy as np
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.futures.around import outside_view
-from karvan.futures.backcast import HUB_OUTPUT, HUB_RATIO, OWN_STUDIES, QUANTILES, Forecast
+from karvan.futures.backcast import HUB_OUTPUT, HUB_RATIO, QUANTILES, Forecast
+from karvan.futures.backcast_loop import OWN_STUDIES
 from karvan.futures.inputs import KIND
-from karvan.futures.others import FLOOR, Record, read_record
+from karvan.futures.record import FLOOR, Record, read_record
 from karvan.study.evidence import claims, year_value
 from karvan.study.load import load
 from karvan.study.world import world_table
@@ -33,8 +34,9 @@ SIZES: tuple[tuple[str, float, float], ...] = (
     ("over 1 million", 1e6, np.inf),
 )
 """Groups by the last output known."""
-RULERS = ("last", "last_spread", "trend", "half_trend", "world", "gdp", "targets")
-"""What the model is laid beside; ``world`` and ``gdp`` know growth as it came, ``targets`` are the government's."""
+RULERS = ("last", "last_spread", "loop", "trend", "half_trend", "world", "gdp", "targets")
+"""What the model is laid beside; ``loop`` is the year loop without the record's middle, ``world`` and ``gdp``
+know growth as it came, ``targets`` are the government's."""
 RESAMPLES = 2000
 NEWEST = "2100-12-31"
 
@@ -107,6 +109,8 @@ def score(forecast: Forecast) -> list[Row]:
         if forecast.last_year is not None and forecast.last > 0:
             reference = ln_floor(forecast.reference[:, i])
             rulers["last_spread"] = (abs(float(np.median(reference)) - y), crps(reference, y))
+        alone = ln_floor(forecast.loop[:, i])
+        rulers["loop"] = (abs(float(np.median(alone)) - y), crps(alone, y))
         rows.append(
             Row(
                 forecast.country, forecast.as_of, forecast.kind, year, forecast.last, came[year],

@@ -155,10 +155,11 @@ class Target:
 def targets(study: Study, *, draws: int = RUN_DRAWS, seed: int = 1) -> list[Target]:
     """Every target of the country's output in a stated year, beside its outcome and the model's odds at the time.
 
-    The odds are those of :func:`karvan.futures.backcast.backcast` as of the day on which the target was known. Targets
-    of companies for their plants are not the government's and are left out.
+    The odds are the year loop's own in :func:`karvan.futures.backcast.backcast` as of the day on which the target was
+    known. Targets of companies for their plants are not the government's and are left out.
     """
-    from karvan.futures.backcast import OWN_STUDIES, Forecast, backcast
+    from karvan.futures.backcast import Forecast, backcast
+    from karvan.futures.backcast_loop import OWN_STUDIES
 
     country = study.settings.country
     forecasts: dict[str, Forecast] = {}
@@ -170,10 +171,10 @@ def targets(study: Study, *, draws: int = RUN_DRAWS, seed: int = 1) -> list[Targ
         odds = None
         if OWN_STUDIES.get(country) == study.name and item.known_on[:4].isdigit() and len(item.known_on) == 10:
             if item.known_on not in forecasts:
-                forecasts[item.known_on] = backcast(country, item.known_on, draws=draws, seed=seed)
+                forecasts[item.known_on] = backcast(country, item.known_on, draws=draws, seed=seed, loops=())
             forecast = forecasts[item.known_on]
             if year in forecast.years:
-                reached = forecast.units[:, forecast.years.index(year)] >= item.number
+                reached = forecast.loop[:, forecast.years.index(year)] >= item.number
                 odds = float(np.mean(reached))
         outcome = year_value(study, "country", "output", KIND, year)
         met = None if outcome is None else bool(outcome.value >= item.number)

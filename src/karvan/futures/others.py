@@ -1,77 +1,54 @@
-"""What other countries' records say about one country: spread of growth, stops, plants that nobody announced.
+"""What other countries' records say about one country: where output went, how far it strayed, stops, plants to come.
 
 A backcast may learn from the past of others, never from the country it scores nor from years after its date. Both are
 held here by the code, not by care: the record is read inside :func:`karvan.study.world.as_known`, one country is left
 out, the fit remembers every country and the last year in its rows, and refuses to speak of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from karvan.base.axes import Array
-from karvan.base.errors import KarvanError
-from karvan.study.world import as_known, distance_km, world_table
+from karvan.base.axes import Array, IntArray
+from karvan.futures.drift import (
+    CLIP,
+    FEWEST,
+    Drift,
+    DriftFit,
+    Panel,
+    Rolling,
+    Spread,
+    Trial,
+    fit_drift,
+    fit_spread,
+    make_panel,
+)
+from karvan.futures.record import FLOOR, NEWCOMER, LeakError, Record, latest
 
-FLOOR = 1000.0
-"""Cars a year below which sizes are not told apart, in fits and in scores."""
 CAPACITY = 0.8
 """Output of the best of five years over capacity: the rule of the aggregate plant."""
 STOP = 0.2
 """Output below this share of the year before counts as a stop: ``assumed``, 0.1 to 0.3."""
-NEWCOMER = 2000.0
-"""Output above which a country without plants counts as having got one: ``assumed``, 1,000 to 5,000."""
 BIG = 200_000.0
 """Makers above and below have stop rates of their own."""
-KINDS = ("passenger_cars", "total")
-"""What the world table of production counts; ``total`` has trucks and buses in it."""
-
-
-class LeakError(KarvanError):
-    """A fit was asked about a country that it was fitted on, or about a date before its last year."""
+FIRST = (float(np.log(1e4)), 1.5)
+"""Mean and standard deviation of ln output of newcomers where the record has fewer than three: ``assumed``."""
+PRIOR = 0.5
+"""Standard deviation of the loop's weight around nought before any evidence: ``assumed``, 0.25 to 1."""
 
 
 @dataclass(frozen=True)
-class Record:
-    """Output by country and year as known on a date."""
+class LoopChange:
+    """What the year loop foresaw for one country on an earlier date, nothing in it fitted to any record."""
 
+    country: str
     as_of: str
-    kind: str
-    made: Mapping[str, Mapping[int, float]]
-    sold: Mapping[str, Mapping[int, float]]
-    """New registrations, passenger cars."""
-    access: Mapping[str, float]
-    """Registrations of all markets over their distance in thousand km, own market at 300 km."""
-
-    def without(self, country: str) -> "Record":
-        """The record with one country taken out of output and sales."""
-        made, sold = ({c: v for c, v in rows.items() if c != country} for rows in (self.made, self.sold))
-        return Record(self.as_of, self.kind, made, sold, self.access)
-
-
-def read_record(as_of: str, kind: str = "passenger_cars") -> Record:
-    """The record of the world tables as known on a date; rows marked weak are left out."""
-    with as_known(as_of):
-        made = _by_country("production", kind)
-        sold = _by_country("sales", "passenger_cars")
-        places = {r["country"]: (r["latitude"], r["longitude"]) for r in world_table("countries").iter_rows(named=True)}
-    latest = {c: float(np.mean([v[y] for y in sorted(v)[-3:]])) for c, v in sold.items() if v and c in places}
-    access = {
-        home: sum(cars / max(distance_km(*at, *places[m]) / 1000.0, 0.3) for m, cars in latest.items())
-        for home, at in places.items()
-        if home in made or home in sold
-    }
-    return Record(as_of, kind, made, sold, access)
-
-
-def _by_country(table: str, column: str) -> dict[str, dict[int, float]]:
-    rows = world_table(table)
-    out: dict[str, dict[int, float]] = {}
-    for row in rows.iter_rows(named=True):
-        if row[column] is not None and not str(row.get("quality") or "").startswith("W"):
-            out.setdefault(row["country"], {})[row["year"]] = float(row[column])
-    return out
+    last_year: int
+    """Last year on record then."""
+    change: Mapping[int, float]
+    """By year: median ln output of the makers on record, less that of the loop's first year."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +61,20 @@ class OthersFit:
     """Countries with a row in the fit."""
     last_year: int
     """Last year in any of its rows."""
-    level_weight: float
-    """Weight of the last year against the mean of three years as the level that the others' futures kept closest to."""
-    _spread: tuple[float, float, float, float]
-    """ln scale at 300,000 cars and one year; slope on ln size; slope on ln years; shape of the tails."""
-    _sizes: tuple[float, float]
-    """5 and 95 % of the sizes in the fit: the slope on size is not trusted beyond them."""
+    _middle: DriftFit
+    _loop: float
+    _home: tuple[float, Spread]
+    """ln change of registrations for one of output, and the spread of the rest."""
     _stops: tuple[tuple[int, float], tuple[int, float]]
     """Stops and maker-years of small and of big makers."""
     _arrival: tuple[float, float, float]
     """Constant, slope on ln registrations, slope on ln access of the yearly rate."""
+    _newcomer: tuple[float, float, float]
+    """Constant, slope on ln GDP, slope on ln access of the yearly rate of countries without output."""
     _added: tuple[float, float, float]
     """Constant and slope on ln of the five-year peak of ln cars added, and the spread."""
+    _first: tuple[float, float]
+    """Mean and standard deviation of ln output of newcomers at their best of the first four years."""
 
     def _check(self, country: str) -> None:
         if country in self.seen:
@@ -103,17 +82,51 @@ class OthersFit:
         if self.last_year >= int(self.as_of[:4]):
             raise LeakError(f"the fit has seen {self.last_year}, not before its date {self.as_of}")
 
-    def spread(self, country: str, size: float, years: Array) -> Array:
-        """Standard scale of ln output after so many years, around the level. years: (Y,) -> (Y,)."""
+    @property
+    def level_weight(self) -> float:
+        """Weight of the last figure against the mean of three: the level that the others' futures kept closest to."""
+        return self._middle.level_weight
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """What rolling origins said of every item of the menu."""
+        return self._middle.trials
+
+    @property
+    def chosen(self) -> Drift:
+        """The coefficients in use."""
+        return self._middle.drift
+
+    def drift(self, country: str, known: Array, size: float, years: Array) -> Array:
+        """ln change of output from the level after so many years. known: (5,) its traits; years: (Y,) -> (Y,)."""
         self._check(country)
-        scale, by_size, by_years, _ = self._spread
-        ln_size = np.log(np.clip(size, *self._sizes) / 3e5)
-        return np.asarray(np.exp(scale + by_size * ln_size) * np.maximum(years, 0.5) ** by_years)
+        return self._middle.drift.change(known, size, years)
+
+    def home_sales(self, country: str, size: float, years: Array) -> tuple[float, Array, float]:
+        """New registrations with output: ln change for one of output; scale (Y,) and degrees of freedom of the rest."""
+        self._check(country)
+        elasticity, spread = self._home
+        return elasticity, spread.at(size, years), spread.df
+
+    def loop_weight(self, country: str) -> float:
+        """Weight of the year loop's change against the drift, by what the loop foresaw for others before."""
+        self._check(country)
+        return self._loop
+
+    def spread(self, country: str, size: float, years: Array) -> Array:
+        """Scale of ln output around the middle after so many years. years: (Y,) -> (Y,)."""
+        self._check(country)
+        return self._middle.spread.at(size, years)
 
     def tails(self, country: str) -> float:
         """Degrees of freedom of Student's t for the shape of the tails."""
         self._check(country)
-        return self._spread[3]
+        return self._middle.spread.df
+
+    def last_figure(self, country: str, size: float, years: Array) -> tuple[Array, float]:
+        """Scale, and degrees of freedom, of ln output around the last figure: of the ruler that the model must beat."""
+        self._check(country)
+        return self._middle.spread_last.at(size, years), self._middle.spread_last.df
 
     def stop_rate(self, country: str, size: float) -> tuple[float, float, float]:
         """Yearly chance that output all but stops: 5, 50, 95 % of Jeffreys' Beta."""
@@ -126,38 +139,48 @@ class OthersFit:
         return low, mid, high
 
     def arrival_rate(self, country: str, sales: float, access: float) -> float:
-        """Plants beyond known capacity that arrive in a year."""
+        """Plants beyond known capacity that arrive in a year, in a country that has plants."""
         self._check(country)
         constant, by_sales, by_access = self._arrival
         z = constant + by_sales * np.log(max(sales, FLOOR) / 1e5) + by_access * np.log(max(access, 1.0) / 1e6)
         return float(np.clip(np.exp(z), 0.002, 1.5))
 
+    def newcomer_rate(self, country: str, gdp: float, access: float) -> float:
+        """First plants in a year, in a country without output. gdp: international dollars, nan if unknown."""
+        self._check(country)
+        constant, by_gdp, by_access = self._newcomer
+        z = constant + by_access * np.log(max(access, 1.0) / 1e6)
+        return float(np.clip(np.exp(z + (by_gdp * np.log(gdp / 1e11) if np.isfinite(gdp) else 0.0)), 0.0005, 0.5))
+
     def added(self, country: str, peak: float) -> tuple[float, float, float]:
         """Cars a year that an arrival adds: 5, 50, 95 %."""
         self._check(country)
         constant, slope, spread = self._added
-        middle = constant + slope * np.log(max(peak, NEWCOMER) / 1e5)
-        low, mid, high = (float(np.exp(middle + z * spread)) for z in (-1.645, 0.0, 1.645))
-        return low, mid, high
+        return _ends(constant + slope * np.log(max(peak, NEWCOMER) / 1e5), spread)
+
+    def first_plants(self, country: str) -> tuple[float, float, float]:
+        """Cars a year that a country without output makes once it begins: 5, 50, 95 %."""
+        self._check(country)
+        return _ends(*self._first)
 
 
-def fit_others(record: Record) -> OthersFit:
+def fit_others(record: Record, loops: Sequence[LoopChange] = ()) -> OthersFit:
     """Fit to a record out of which the country to be scored was taken (:meth:`Record.without`).
 
-    ``spread``: ln|r| of all changes ``r = ln(y[t+h] / level[t])`` on ln size and ln h, by least squares; the scale is
-    then set so that 90 % of the changes lie where Student's t says, and its degrees of freedom so that 50 % do too.
-    ``stop_rate``: falls below a fifth within a year. ``arrival_rate``: years in which output passes the capacity known
-    until then (five-year peak / 0.8) or begins; Poisson regression on registrations and access.
+    ``drift``, ``spread``: :mod:`karvan.futures.drift`. ``stop_rate``: falls below a fifth within a year.
+    ``arrival_rate``: years in which output passes the capacity known until then (five-year peak / 0.8) or begins;
+    Poisson regression on registrations and access. ``newcomer_rate``: first plants in countries without output, makers
+    or not; Poisson regression on GDP and access. ``loop_weight``: regression of the others' changes on what the loop
+    foresaw.
+
+    Errors: :class:`LeakError` for a loop's forecast of a country that is not in the record, or on a date not before it.
     """
-    weight, r, size, h, weights = _changes(record)
     events, exposure = np.zeros(2, dtype=int), np.zeros(2, dtype=int)
     rows: list[tuple[float, float, bool]] = []
     added: list[tuple[float, float]] = []
     for country, made in record.made.items():
         years = sorted(made)
-        sales = [record.sold.get(country, {})[y] for y in sorted(record.sold.get(country, {}))]
-        until = max(years)
-        for year in range(min(years) + 1, until + 1):
+        for year in range(min(years) + 1, max(years) + 1):
             if year not in made or year - 1 not in made:
                 continue
             before, now = made[year - 1], made[year]
@@ -167,86 +190,133 @@ def fit_others(record: Record) -> OthersFit:
             peak = max(made[y] for y in range(year - 5, year) if y in made)
             bound = max(peak / CAPACITY, NEWCOMER)
             arrived = now > bound
-            market = max(float(np.mean(sales[-3:])), FLOOR) if sales else FLOOR
-            rows.append((float(np.log(market / 1e5)), _access(record, country), arrived))
+            rows.append((float(np.log(record.market(country) / 1e5)), _access(record, country), arrived))
             if arrived:
                 best = max(made[y] for y in range(year, year + 4) if y in made)
                 added.append((float(np.log(max(peak, NEWCOMER) / 1e5)), float(np.log(max(best - peak, 500.0)))))
-    last = max(max(made) for made in record.made.values())
+    table = np.array(rows, dtype=np.float64).reshape(-1, 3)
+    entries = np.array(_entries(record), dtype=np.float64).reshape(-1, 4)
+    begun = np.log(entries[entries[:, 2] > 0, 2])
+    middle = fit_drift(record)
+    panel = make_panel(record)
     return OthersFit(
         as_of=record.as_of,
         kind=record.kind,
-        seen=frozenset(record.made),
-        last_year=last,
-        level_weight=weight,
-        _spread=_fit_spread(r, size, h, weights),
-        _sizes=(_quantile(size, weights, 0.05), _quantile(size, weights, 0.95)),
+        seen=frozenset(record.made) | frozenset(record.income) | frozenset(record.sold),
+        last_year=record.last_year(),
+        _middle=middle,
+        _loop=_loop_weight(record, panel, middle, loops),
+        _home=_home_sales(record, panel, middle),
         _stops=((int(events[0]), float(exposure[0])), (int(events[1]), float(exposure[1]))),
-        _arrival=_poisson(np.array(rows, dtype=np.float64)),
+        _arrival=_poisson(table[:, :2], table[:, 2], np.ones(len(table))),
+        _newcomer=_poisson(entries[:, :2], np.minimum(entries[:, 2], 1.0), entries[:, 3]),
         _added=_line(np.array(added, dtype=np.float64).reshape(-1, 2)),
+        _first=(float(begun.mean()), max(float(begun.std()), 0.7)) if len(begun) >= 3 else FIRST,
     )
+
+
+def _ends(middle: float, spread: float) -> tuple[float, float, float]:
+    low, mid, high = (float(np.exp(middle + z * spread)) for z in (-1.645, 0.0, 1.645))
+    return low, mid, high
 
 
 def _access(record: Record, country: str) -> float:
     return float(np.log(max(record.access.get(country, 1e6), 1.0) / 1e6))
 
 
-def level_of(made: Mapping[int, float], year: int, weight: float) -> float | None:
-    """The level of output at the end of a year: last figure and mean of the last three figures, on the log scale."""
-    known = [max(made[y], FLOOR) for y in sorted(made) if y <= year]
-    if not known:
-        return None
-    return float(np.exp(weight * np.log(known[-1]) + (1 - weight) * np.log(np.mean(known[-3:]))))
+def _entries(record: Record) -> list[tuple[float, float, float, float]]:
+    """Country by country without output from one whole list of makers to the next: ln GDP, ln access, cars, years.
+
+    Cars are the best of the first four years of one that began, else 0.
+
+    All countries with an income count, listed or not: to look only at those that were ever listed as makers would count
+    the winners alone. One that is not listed while nearly all makers are makes next to nothing.
+    """
+    lists = record.lists()
+    rows = []
+    for country in sorted(record.gdp):
+        made = record.made.get(country, {})
+        for t, u in pairwise(lists):
+            known = [y for y in made if y <= t]
+            gdp = latest(record.gdp[country], t, 5)
+            if (known and made[max(known)] > FLOOR) or not np.isfinite(gdp):
+                continue
+            begun = min((y for y, value in made.items() if t < y <= u and value > NEWCOMER), default=None)
+            best = 0.0 if begun is None else max(value for y, value in made.items() if begun <= y < begun + 4)
+            rows.append((float(np.log(gdp / 1e11)), _access(record, country), best, float(u - t)))
+    return rows
 
 
-def _changes(record: Record) -> tuple[float, Array, Array, Array, Array]:
-    """The weight of the last year that keeps changes smallest, and all changes with it: r, size, years, weight."""
-    best: tuple[float, Array, Array, Array, Array] | None = None
-    best_error = np.inf
-    for weight in (0.0, 0.25, 0.5, 0.75, 1.0):
-        rows = []
-        for made in record.made.values():
-            pairs = [(t, u) for t in made for u in made if 1 <= u - t <= 10 and made[t] > 0]
-            for t, u in pairs:
-                level = level_of(made, t, weight) or FLOOR
-                # Every country weighs the same, however many pairs of years it has.
-                rows.append((np.log(max(made[u], FLOOR) / level), max(made[t], FLOOR), u - t, 1.0 / len(pairs)))
-        table = np.array(rows)
-        error = float(np.average(np.abs(table[:, 0]), weights=table[:, 3]))
-        if error < best_error:
-            best_error, best = error, (weight, table[:, 0], table[:, 1], table[:, 2], table[:, 3])
-    assert best is not None
-    return best
+def _loop_weight(record: Record, panel: Panel, middle: DriftFit, loops: Sequence[LoopChange]) -> float:
+    """Weight of the loop's change: ``r - drift = w (loop - drift) + error``, ``w`` around nought beforehand, 0 to 1.
+
+    The drift is the one fitted to what was known when the loop ran, by the other folds of countries.
+    """
+    for item in loops:
+        if item.country not in record.made:
+            raise LeakError(f"a forecast of {item.country} by the loop is not evidence: the record is without it")
+        if item.as_of >= record.as_of or item.last_year >= int(item.as_of[:4]):
+            raise LeakError(f"a forecast by the loop as of {item.as_of} is not evidence before {record.as_of}")
+    if not loops:
+        return 0.0
+    rolling = Rolling(panel, middle.spread_last)
+    menu = [(middle.drift.columns, middle.drift.ridge)]
+    drift = {year: rolling.predicted(year, menu)[0] for year in sorted({int(item.as_of[:4]) - 1 for item in loops})}
+    xy = xx = 0.0
+    for item in loops:
+        rows = _rows_of(panel, item)
+        if not len(rows):
+            continue
+        foreseen = drift[int(item.as_of[:4]) - 1][rows]
+        x = np.array([item.change[int(u)] for u in panel.u[rows]]) - foreseen
+        scale = middle.spread.at(panel.size[rows], panel.h[rows])
+        xy += float(np.mean(x * (panel.r[rows] - foreseen) / scale**2))
+        xx += float(np.mean(x**2 / scale**2))
+    return float(np.clip(xy / (xx + PRIOR**-2), 0.0, 1.0))
 
 
-def _fit_spread(r: Array, size: Array, h: Array, weights: Array) -> tuple[float, float, float, float]:
-    from scipy.special import stdtrit  # slow to import
+def _home_sales(record: Record, panel: Panel, middle: DriftFit) -> tuple[float, Spread]:
+    """ln change of registrations on that of output over the same years, by least squares through nought.
 
-    X = np.stack([np.ones_like(r), np.log(size / 3e5), np.log(h)], axis=1)
-    root = np.sqrt(weights)
-    _, by_size, by_years = np.linalg.lstsq(X * root[:, None], np.log(np.abs(r) + 0.01) * root, rcond=None)[0]
-    by_size, by_years = min(float(by_size), 0.0), float(np.clip(by_years, 0.2, 1.0))
-    u = np.abs(r) / (np.exp(by_size * X[:, 1]) * h**by_years)
-    q50, q90 = _quantile(u, weights, 0.5), _quantile(u, weights, 0.9)
-    options = np.array([1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 30.0])
-    ratio = np.array([stdtrit(df, 0.95) / stdtrit(df, 0.75) for df in options])
-    tails = float(options[np.argmin(np.abs(ratio - q90 / max(q50, 1e-9)))])
-    return float(np.log(q90 / stdtrit(tails, 0.95))), by_size, by_years, tails
+    Of two series that grow together a chance about their ratio needs the change of one given the other. Changes count
+    by their precision, as in the drift: one plant more makes a small maker many times larger, its market no larger.
+    """
+    rows, change = [], []
+    for i, (c, t, u) in enumerate(zip(panel.country.tolist(), panel.t.tolist(), panel.u.tolist(), strict=True)):
+        sold = record.sold.get(panel.countries[c], {})
+        if min(sold.get(t, 0.0), sold.get(u, 0.0)) >= FLOOR:
+            rows.append(i)
+            change.append(float(np.log(sold[u] / sold[t])))
+    if len(rows) < FEWEST:
+        return 0.0, fit_spread(panel.r, panel.size, panel.h, panel.weight)
+    at, s = np.array(rows), np.array(change)
+    weight = panel.weight[at]
+    x, y = np.clip(panel.r[at], -CLIP, CLIP), np.clip(s, -CLIP, CLIP)
+    w = weight * middle.spread_last.at(panel.size[at], panel.h[at]) ** -2.0
+    elasticity = float(np.clip(np.sum(w * x * y) / np.sum(w * x * x), 0.0, 1.0))
+    size = np.array([record.sold[panel.countries[panel.country[i]]][int(panel.t[i])] for i in rows])
+    return elasticity, fit_spread(s - elasticity * panel.r[at], size, panel.h[at], weight)
 
 
-def _quantile(values: Array, weights: Array, p: float) -> float:
-    order = np.argsort(values)
-    share = np.cumsum(weights[order]) / weights.sum()
-    return float(values[order][min(int(np.searchsorted(share, p)), len(values) - 1)])
+def _rows_of(panel: Panel, item: LoopChange) -> IntArray:
+    """Rows of the panel that tell what came of a forecast by the loop."""
+    mine = (panel.country == panel.countries.index(item.country)) & (panel.t == item.last_year)
+    return np.flatnonzero(mine & np.isin(panel.u, list(item.change))).astype(np.int64)
 
 
-def _poisson(rows: Array) -> tuple[float, float, float]:
-    """Poisson regression by Newton's method with a weak normal prior (standard deviation 1) on the slopes."""
-    X = np.stack([np.ones(len(rows)), rows[:, 0], rows[:, 1]], axis=1)
-    y, ridge = rows[:, 2], np.diag([1e-6, 1.0, 1.0])
-    beta = np.array([np.log(max(y.mean(), 1e-3)), 0.0, 0.0])
+def _poisson(columns: Array, events: Array, exposure: Array) -> tuple[float, float, float]:
+    """Poisson regression by Newton's method with a weak normal prior (standard deviation 1) on the slopes.
+
+    The constant has a prior too, half an event in the whole of the exposure, so that none seen is not a rate of nought.
+    """
+    X = np.concatenate([np.ones((len(columns), 1)), columns], axis=1)
+    ridge = np.diag([0.0, 1.0, 1.0])
+    # Half an event at the mean of the columns, with no exposure of its own.
+    X = np.concatenate([X, X.mean(axis=0, keepdims=True)]) if len(X) else np.array([[1.0, 0.0, 0.0]])
+    y, years = np.append(events, 0.5), np.append(exposure, 1e-6 if len(columns) else 100.0)
+    beta = np.array([np.log(y.sum() / years.sum()), 0.0, 0.0])
     for _ in range(50):
-        mean = np.exp(X @ beta)
+        mean = years * np.exp(X @ beta)
         step = np.linalg.solve(X.T @ (X * mean[:, None]) + ridge, X.T @ (y - mean) - ridge @ beta)
         beta = beta + np.clip(step, -1.0, 1.0)
     return float(beta[0]), float(beta[1]), float(beta[2])

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from karvan.base.errors import InputError
 from karvan.futures.starter_flows import World, around, estimate_flows, find_country, read_world
-from karvan.futures.starter_tables import Row, Starter, columns_of, market_sales
+from karvan.futures.starter_tables import Row, Starter, columns_of, market_sales, output_claims
 from karvan.study.load import Study, load
 
 DONOR = "azerbaijan"
@@ -122,5 +122,4 @@ def _settings(starter: Starter, name: str) -> str:
 
 
 def _dated(starter: Starter) -> Iterable[Row]:
-    rows = starter.tables().get("evidence/output.csv", [])
-    return [*rows, {"known_on": f"{starter.base + 1}-07-01"}]
+    return [*output_claims(starter), {"known_on": f"{starter.base + 1}-07-01"}]

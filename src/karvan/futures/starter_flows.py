@@ -154,8 +154,12 @@ def _made(years: tuple[int, ...]) -> dict[str, float]:
     cars, total = _means(table, "passenger_cars", years), _means(table, "total", years)
     made = {**{code: value * car_share(code) for code, value in total.items() if code not in cars}, **cars}
     if known_date() is not None:
-        # As of a past year some makers' last figure is older: better that than to take them for no makers.
-        for row in table.filter(pl.col("total") > 0).sort("year", descending=True).iter_rows(named=True):
+        # As of a past year some makers' last figure is older: better that than to take them for no makers. One whose
+        # last figure is nought makes none.
+        older = (
+            table.filter(pl.col("total").is_not_null()).sort("year", descending=True).unique("country", keep="first")
+        )
+        for row in older.filter(pl.col("total") > 0).sort("country").iter_rows(named=True):
             if row["country"] not in made:
                 made[row["country"]] = float(row["total"]) * car_share(row["country"])
     return made
@@ -267,21 +271,27 @@ def _seed(world: World, nodes: Sequence[str], rows: Array, columns: Array, bough
     """(N, N), gravity among all countries and the rest of the world (last), duties of the base years in it."""
     named = list(nodes[:-1])
     count, year = len(nodes), world.years[1]
-    km, border, duty = np.ones((count, count)), np.zeros((count, count), dtype=bool), np.zeros((count, count))
+    km, border = np.ones((count, count)), np.zeros((count, count), dtype=bool)
     km[:-1, :-1] = world.distance(named, named)
     weight = np.array([bought.get(code, 0.0) for code in named])
     apart = km[:-1, :-1] + np.where(np.eye(count - 1, dtype=bool), np.inf, 0.0)
     km[-1, :-1] = km[:-1, -1] = mean_distance(apart, weight, distance_elasticity=1.0)
-    east = np.ones((count, count))
-    for j, market in enumerate(nodes):
-        rate = world.duty.get(market, (DUTY_ELSEWHERE, ""))[0]
-        for i, origin in enumerate(nodes):
-            if i == j:
-                continue
-            border[i, j] = ROW not in (origin, market) and market in world.neighbours(origin)
-            duty[i, j] = 0.0 if ROW not in (origin, market) and world.free(origin, market, year) else rate
-            east[i, j] = EAST_FACTOR if origin in EAST and market in EAST else 1.0
+    # Whether cars go free, who borders whom and who is in the East, by sets of countries: a pair at a time is slow.
+    eu, union = (
+        np.array([*(world.member(code, key, year) for code in named), False]) for key in ("eu_since", "eaeu_since")
+    )
+    east = np.array([code in EAST for code in nodes])
+    partner = np.array([not world.dated and code in EU_PARTNERS for code in nodes])
+    free = np.outer(eu, eu) | np.outer(union, union) | np.outer(eu, partner) | np.outer(partner, eu)
+    rates = np.array([world.duty.get(code, (DUTY_ELSEWHERE, ""))[0] for code in nodes])
+    own = np.eye(count, dtype=bool)
+    duty = np.where(free | own, 0.0, rates[None, :])
+    place = {code: i for i, code in enumerate(named)}
+    for i, origin in enumerate(named):
+        border[i, [place[code] for code in world.neighbours(origin) if code in place]] = True
+    border &= ~own
+    factor = np.where(np.outer(east, east) & ~own, EAST_FACTOR, 1.0)
     seed = gravity_seed(
         rows, columns, km, border, float(np.exp(HOME)), distance_elasticity=DISTANCE, contiguity_effect=BORDER
     )
-    return np.asarray(seed * (1 + duty) ** DUTY * east)
+    return np.asarray(seed * (1 + duty) ** DUTY * factor)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from karvan.base.errors import InputError
 from karvan.futures.starter_flows import EU_PARTNERS, ROW, Flows, World, car_share
 from karvan.study.load import Study
 from karvan.study.register import parameters
@@ -280,6 +281,8 @@ def market_rows(s: Starter) -> Iterable[Row]:
             yield _market(market, "stock", *ends, "cars", f"derived: {words}", note)
         else:
             per = [_per_head(world, c, stocks[c][1]) for c in _alike(world, market, set(stocks))]
+            if not per:
+                raise InputError("no country's cars in use were on record yet: no starter study can begin that early")
             ends = _round(*(float(np.quantile(per, q)) * world.levels[market].population for q in (0.1, 0.5, 0.9)))
             cars = ends[1]
             yield _market(market, "stock", *ends, "cars", "assumed", "cars per head as in ten countries of like income")
