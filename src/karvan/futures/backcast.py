@@ -30,6 +30,7 @@ from karvan.futures.backcast_loop import (
     own_run,
     starter_run,
 )
+from karvan.futures.drift import group_of
 from karvan.futures.others import LoopChange, OthersFit, fit_others
 from karvan.futures.record import FLOOR, level_of, read_record, traits
 from karvan.study.evidence import YearValue
@@ -72,6 +73,10 @@ class Forecast:
     """(D, Y), the year loop's own middle with the same spread as ``units``."""
     loop_weight: float
     """Weight of the loop in the middle of ``units``; 1 in a country without output, whose plants are the loop's."""
+    columns: int = 0
+    """How many columns of the drift rolling origins chose; 0 is the last figure, or a country without output."""
+    part: float = 0.0
+    """Part of the drift that they chose for makers of its size."""
 
     @property
     def targets(self) -> tuple[int, ...]:
@@ -164,7 +169,10 @@ def backcast(
         now = drawn(so_far, code, seed, draws)[:, None]
         units, loop, reference = (np.concatenate([now, part], axis=1) for part in (units, loop, reference))
     hub = _hub(units * share, at_home(units))
-    return Forecast(code, date, kind, last_year, last, years, units, hub, _method(run), reference, loop, weight)
+    columns, part = fit.chosen.columns, fit.chosen.shares[int(group_of(last))]
+    return Forecast(
+        code, date, kind, last_year, last, years, units, hub, _method(run), reference, loop, weight, columns, part
+    )
 
 
 def _method(run: LoopRun | None) -> str:
@@ -173,15 +181,16 @@ def _method(run: LoopRun | None) -> str:
 
 @lru_cache(maxsize=8)
 def earlier_loops(date: str, workers: int = 2) -> tuple[LoopChange, ...]:
-    """What the loop foresaw for every maker three years before a date, of the years that are known by now."""
+    """What the loop foresaw three years before a date for the makers whose output since then is known by now."""
     return tuple(_found(_mapped(_earlier, _earlier_tasks(date), workers)))
 
 
 def _earlier_tasks(date: str) -> list[tuple[str, str, int]]:
     before = f"{int(date[:4]) - EARLIER}-12-31"
-    made = read_record(date, "total").made
+    made, then = read_record(date, "total").made, read_record(before, "total").made
     until = max((max(years) for years in made.values()), default=0)
-    return [(code, before, until) for code in sorted(made)]
+    told = [code for code in sorted(then) if any(y >= int(before[:4]) for y in made[code])]
+    return [(code, before, until) for code in told if then[code][max(then[code])] >= FLOOR]
 
 
 def _earlier(task: tuple[str, str, int]) -> LoopChange | None:

@@ -317,12 +317,48 @@ def as_data(forecasts: Sequence[Forecast]) -> list[dict[str, object]]:
     return out
 
 
-def published(skills: Sequence[Skill], hubs: Sequence[HubScore], command: str) -> dict[str, object]:
-    """What is kept in the package for reports to quote."""
+@dataclass(frozen=True)
+class Choice:
+    """What the code chose for the makers of a size as of a date: medians over them, each fitted without itself."""
+
+    as_of: str
+    group: str
+    countries: int
+    columns: float
+    """Columns of the drift: 0 the last figure, 1 growth alike, 2 and on with traits."""
+    part: float
+    """Part of the drift taken."""
+    loop_weight: float
+
+
+def choices(forecasts: Sequence[Forecast]) -> list[Choice]:
+    """Choices by date and size of the last output."""
+    out = []
+    for date in sorted({forecast.as_of for forecast in forecasts}):
+        for name, low, high in SIZES[1:]:
+            found = [f for f in forecasts if f.as_of == date and low < f.last <= high and f.last >= FLOOR]
+            if found:
+                middle = [
+                    float(np.median([getattr(f, at) for f in found])) for at in ("columns", "part", "loop_weight")
+                ]
+                out.append(Choice(date, name, len(found), *middle))
+    return out
+
+
+def published(
+    skills: Sequence[Skill],
+    hubs: Sequence[HubScore],
+    command: str,
+    chosen: Sequence[Choice] = (),
+    own: Sequence[Skill] = (),
+) -> dict[str, object]:
+    """What is kept in the package for reports to quote; ``own`` are the scores of countries with a built-in study."""
     return {
         "command": command,
         "skill": [_rounded(asdict(skill)) for skill in skills],
         "hub_volume": [_rounded(asdict(hub)) for hub in hubs],
+        "choices": [_rounded(asdict(choice)) for choice in chosen],
+        "own": [_rounded(asdict(skill)) for skill in own],
     }
 
 
@@ -390,9 +426,14 @@ def markdown(skills: Sequence[Skill]) -> list[str]:
 
 def kept_skills() -> list[Skill]:
     """Every group of the published result."""
-    rows = _kept()["skill"]
+    return [_skill(row) for row in _rows("skill")]
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    """A list of the published result; empty in one that was saved without it."""
+    rows = _kept().get(name, [])
     assert isinstance(rows, list)
-    return [_skill(row) for row in rows]
+    return rows
 
 
 def _skill(row: Mapping[str, Any]) -> Skill:
@@ -407,20 +448,33 @@ def block() -> str:
         low, middle, high = found.better_error
         low_c, middle_c, high_c = found.better_crps
         told = [name for name in found.rulers if name not in ("last_spread", "targets")]
+        loop = found.rulers["loop"]
         rulers = "; ".join(f"{name} {found.rulers[name]['error_mean']:.2f}" for name in told)
         lines += [
             f"- As of {found.as_of[:4]}, model less last figure, mean error: {middle:+.3f} (5-95 % over resampled "
             f"countries {low:+.3f} to {high:+.3f});",
             f"  CRPS, model less last figure with others' spread: {middle_c:+.3f} ({low_c:+.3f} to {high_c:+.3f}). "
             "Below 0 the model is better.",
-            f"  Mean error: model {found.error_mean:.2f}; {rulers}.",
+            f"  Mean error: model {found.error_mean:.2f}; {rulers}. CRPS of the loop alone: {loop['crps']:.3f}.",
         ]
-    hubs = _kept()["hub_volume"]
-    assert isinstance(hubs, list)
-    for hub in hubs:
+    for hub in _rows("hub_volume"):
         lines.append(
             f"- As of {hub['as_of'][:4]}, Brier score of `hub_volume`: model {hub['model']:.3f}, base rate "
             f"{hub['base_rate']:.3f}, persistence {hub['persistence']:.3f} ({hub['forecasts']} forecasts, it held in "
             f"{hub['outcomes']})."
+        )
+    for row in _rows("choices"):
+        lines.append(
+            f"- As of {row['as_of'][:4]}, makers of {row['group']} ({row['countries']}), medians of what was chosen: "
+            f"{row['columns']:.0f} columns of the drift, {row['part']:.2f} of it, weight of the loop "
+            f"{row['loop_weight']:.2f}."
+        )
+    for own in map(_skill, _rows("own")):
+        rulers = "; ".join(
+            f"{name} {own.rulers[name]['error_mean']:.2f}" for name in ("last", "loop", "targets") if name in own.rulers
+        )
+        lines.append(
+            f"- {own.group} as of {own.as_of[:4]}, {own.forecasts} years: mean error {own.error_mean:.2f}; {rulers}. Inside "
+            f"50 %: {own.covered_50:.0%}, inside 90 %: {own.covered_90:.0%}."
         )
     return "\n".join([*lines, ""])

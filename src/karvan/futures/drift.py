@@ -77,6 +77,21 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Standard:
+    """Traits in standard deviations, within the 5-95 % of the fit: what lies beyond is not extrapolated."""
+
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def of(self, x: Array) -> Array:
+        """(N, 6), a one and the traits, 0 where unknown. x: (N, 5)."""
+        z = np.clip((x - np.array(self.centre)) / np.array(self.scale), np.array(self.low), np.array(self.high))
+        return np.concatenate([np.ones((len(x), 1)), np.where(np.isfinite(z), z, 0.0)], axis=1)
+
+
+@dataclass(frozen=True)
 class Drift:
     """The middle: coefficients on the standardised traits, in the order of :data:`TRAITS` after the constant."""
 
@@ -84,14 +99,13 @@ class Drift:
     """How many columns rolling origins chose; 0 is the last figure."""
     ridge: float
     coefficients: tuple[float, ...]
-    centre: tuple[float, ...]
-    scale: tuple[float, ...]
+    standard: Standard
     shares: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Part of the drift that rolling origins chose in each size group."""
 
     def change(self, known: Array, size: float, years: Array) -> Array:
         """(Y,), ln change from the level after so many years. known: (5,) traits, nan if unknown; size: last figure."""
-        z = _standard(known[None, :], np.array(self.centre), np.array(self.scale))[0]
+        z = self.standard.of(known[None, :])[0]
         rate = float(np.sum(z[: self.columns] * np.array(self.coefficients)))
         return np.asarray(self.shares[int(group_of(size))] * rate * damped(years))
 
@@ -136,8 +150,7 @@ class Panel:
     """(N, 6), constant and standardised traits."""
     weight: Array
     """(N,): every country counts the same, however many pairs of years it has."""
-    centre: Array
-    scale: Array
+    standard: Standard
     level_weight: float
 
     @property
@@ -179,16 +192,12 @@ def make_panel(record: Record) -> Panel:
     centre = (weight[:, None] * np.where(seen, x, 0.0)).sum(axis=0) / np.maximum(total, 1e-9)
     apart = np.where(seen, x - centre, 0.0)
     scale = np.sqrt((weight[:, None] * apart**2).sum(axis=0) / np.maximum(total, 1e-9)) + 1e-9
+    ends = [[quantile(z, weight, p) for z in (apart / scale).T] for p in (0.05, 0.95)]
+    standard = Standard(tuple(centre.tolist()), tuple(scale.tolist()), tuple(ends[0]), tuple(ends[1]))
     return Panel(
         countries, country, table[:, 1].astype(np.int64), table[:, 2].astype(np.int64), table[:, 3],
-        changes[:, best], _standard(x, centre, scale), weight, centre, scale, LEVELS[best],
+        changes[:, best], standard.of(x), weight, standard, LEVELS[best],
     )  # fmt: skip
-
-
-def _standard(x: Array, centre: Array, scale: Array) -> Array:
-    """(N, 6), a one and the traits in standard deviations, 0 where unknown, at most 3."""
-    z = np.clip((x - centre) / scale, -3.0, 3.0)
-    return np.concatenate([np.ones((len(x), 1)), np.where(np.isfinite(z), z, 0.0)], axis=1)
 
 
 class Rolling:
@@ -252,8 +261,8 @@ def fit_drift(record: Record) -> DriftFit:
     spread = fit_spread(residual, panel.size, panel.h, panel.weight)
     return DriftFit(
         panel.level_weight,
-        Drift(columns, ridge, tuple(rolling.whole(columns, ridge).tolist()), tuple(panel.centre.tolist()),
-              tuple(panel.scale.tolist()), (picked[0], picked[1], picked[2])),
+        Drift(columns, ridge, tuple(rolling.whole(columns, ridge).tolist()), panel.standard,
+              (picked[0], picked[1], picked[2])),
         _calibrated(panel, spread, {year: part * found[best] for year, found in foreseen.items()}),
         _calibrated(panel, plain, {year: found[0] for year, found in foreseen.items()}),
         tuple(Trial(k, lam, float(e)) for (k, lam), e in zip(menu, means, strict=True)),
