@@ -36,7 +36,7 @@ def command(
 
     from karvan.base.errors import InputError
     from karvan.futures.backcast import backcast_all
-    from karvan.futures.backcast_score import as_data, hub_scores, published, score, tables
+    from karvan.futures.backcast_score import as_data, choices, hub_scores, published, score, tables
 
     if (country is None) == (not everyone):
         raise InputError("give either a country, such as MAR, or --all")
@@ -49,7 +49,7 @@ def command(
         from pathlib import Path
 
         words = f"karvan backcast {'--all' if everyone else country} --as-of {as_of} --draws {draws} --seed {seed}"
-        text = json.dumps(published(skills, hubs, words), indent=1, ensure_ascii=False)
+        text = json.dumps(published(skills, hubs, words, choices(forecasts)), indent=1, ensure_ascii=False)
         try:
             Path(save).write_text(text + "\n", encoding="utf-8")
         except OSError as error:

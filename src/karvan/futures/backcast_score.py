@@ -338,10 +338,8 @@ def choices(forecasts: Sequence[Forecast]) -> list[Choice]:
         for name, low, high in SIZES[1:]:
             found = [f for f in forecasts if f.as_of == date and low < f.last <= high and f.last >= FLOOR]
             if found:
-                middle = [
-                    float(np.median([getattr(f, at) for f in found])) for at in ("columns", "part", "loop_weight")
-                ]
-                out.append(Choice(date, name, len(found), *middle))
+                picked = np.median([(f.columns, f.part, f.loop_weight) for f in found], axis=0)
+                out.append(Choice(date, name, len(found), *picked.tolist()))
     return out
 
 
@@ -474,7 +472,7 @@ def block() -> str:
             f"{name} {own.rulers[name]['error_mean']:.2f}" for name in ("last", "loop", "targets") if name in own.rulers
         )
         lines.append(
-            f"- {own.group} as of {own.as_of[:4]}, {own.forecasts} years: mean error {own.error_mean:.2f}; {rulers}. Inside "
-            f"50 %: {own.covered_50:.0%}, inside 90 %: {own.covered_90:.0%}."
+            f"- {own.group} as of {own.as_of[:4]}, {own.forecasts} years: mean error {own.error_mean:.2f}; {rulers}. "
+            f"Inside 50 %: {own.covered_50:.0%}, inside 90 %: {own.covered_90:.0%}."
         )
     return "\n".join([*lines, ""])
