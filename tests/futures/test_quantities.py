@@ -17,6 +17,7 @@ from karvan.base.errors import UnknownName
 from karvan.base.quantities import Quantity, quantities
 from karvan.facilities.ladder import RUNGS
 from karvan.futures import parity
+from karvan.futures.backcast_score import skill
 from karvan.futures.ensemble import ALTERNATIVES, BOUND, CONDITIONS, Futures, simulate
 from karvan.futures.figures import Figure, draws_of, figure, net_draws, parse
 from karvan.futures.inputs import Draws
@@ -99,6 +100,7 @@ APART = (
     "base_rate",
     "count",
     "shops",
+    "past",
     "difference",
     "ministry",
     "occupations",
@@ -609,6 +611,28 @@ class TestHub:
     def test_hub_base_exposure(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
         entries = at(f"hub_base_entries.{YEAR}", azerbaijan, runs).value
         assert at(f"hub_base_exposure.{YEAR}", azerbaijan, runs).value > 5 * entries
+
+
+class TestPast:
+    """The published backcast for makers of the country's size: what ``skill`` says, under an address."""
+
+    def test_past_error(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        for year in (2010, 2015):
+            found = skill(5_998, str(year))
+            assert found.group == "under 200,000"
+            assert at(f"past_error.combined.{year}", azerbaijan, runs).value == found.error_mean
+            for name in ("last", "loop"):
+                assert at(f"past_error.{name}.{year}", azerbaijan, runs).value == found.rulers[name]["error_mean"]
+        with pytest.raises(UnknownName, match="no forecaster 'lust'; did you mean 'last'"):
+            at("past_error.lust.2010", azerbaijan, runs)
+        with pytest.raises(UnknownName, match="as of '1990'"):
+            at("past_error.last.1990", azerbaijan, runs)
+
+    def test_past_inside(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at("past_inside.2015", azerbaijan, runs).value == skill(5_998, "2015").covered_90
+
+    def test_past_countries(self, runs: dict[str, Futures], azerbaijan: Study) -> None:
+        assert at("past_countries.2010", azerbaijan, runs).value == skill(5_998, "2010").countries
 
 
 class TestShops:

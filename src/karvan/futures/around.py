@@ -10,15 +10,16 @@ from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.base.streams import BLOCK, stream
 from karvan.futures.ensemble import Futures
+from karvan.futures.inputs import KIND
 from karvan.futures.plant_study import quick_study
 from karvan.hub.prior import BaseRate, base_rate
 from karvan.hub.verdict import Thresholds
-from karvan.study.evidence import YearValue, claim, claims, contradictions, stale
+from karvan.study.evidence import YearValue, claim, claims, contradictions, stale, year_value
 from karvan.study.kinds import CAR
 from karvan.study.load import Study
 from karvan.study.world import known_by, world_table
 
-KINDS = ("threshold", "base_rate", "count", "shops")
+KINDS = ("threshold", "base_rate", "count", "shops", "past")
 """Kinds of quantities that :func:`value` answers."""
 THRESHOLD_UNITS: Mapping[str, str] = {
     "output": "cars per year",
@@ -53,10 +54,34 @@ def value(
             return low, mean, high, ""
         found = {"hub_base_entries": rate.entries, "hub_base_exposure": rate.exposure}[name]
         return float(found), float(found), float(found), ""
+    if kind == "past":
+        past = past_skill(name, keys[0] if keys else "", str(year), study)
+        return past, past, past, ""
     if kind == "shops":
         return _by_shops(name, keys[0] if keys else "", year, study)
     counted = float(_count(name, study, run))
     return counted, counted, counted, ""
+
+
+def past_skill(name: str, forecaster: str, as_of: str, study: Study) -> float:
+    """A score of the published backcast for makers of the country's size.
+
+    Errors: :class:`UnknownName` for a date or a size that was not published, or a forecaster that was not scored.
+    """
+    from karvan.futures.backcast_score import skill  # it reads this module
+
+    years = [year_value(study, "country", "output", KIND, y) for y in range(study.settings.base_year + 9, 1999, -1)]
+    found = skill(next((year.value for year in years if year is not None), 0.0), as_of)
+    if name == "past_inside":
+        return found.covered_90
+    if name == "past_countries":
+        return float(found.countries)
+    scored = {"combined": found.error_mean, **{ruler: row["error_mean"] for ruler, row in found.rulers.items()}}
+    if forecaster not in scored:
+        raise UnknownName(
+            f"no forecaster '{forecaster}'; {nearest(forecaster, scored) or 'known: ' + ', '.join(scored)}"
+        )
+    return scored[forecaster]
 
 
 def _by_shops(name: str, plant: str, year: int, study: Study) -> tuple[float, float, float, str]:

@@ -33,6 +33,7 @@ KINDS = {
     "base_rate": "outside view",
     "count": "a count",
     "shops": "simulated from the plant's shops",
+    "past": "scored against the past",
 }
 BLOCKS = {"ROW": "the rest of the world", "EUR": "the EU and the United Kingdom"}
 

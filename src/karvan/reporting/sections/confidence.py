@@ -9,6 +9,8 @@ from karvan.reporting.html import bullets, chart, esc, listed, para, section, ta
 from karvan.reporting.page import Page
 
 HEADLINES = ("output", "self_sufficiency_new", "jobs", "jobs_net", "gdp", "gdp_net", "tax_net", "imports_net")
+PAST = (2010, 2015)
+"""Years as of which the backcast is published."""
 LEAKS = (
     "History run again knows the incomes and exchange rates that came, and the base-year flows between countries. "
     "It tests the model of the industry, not anybody's power to foresee an oil price.",
@@ -24,7 +26,9 @@ LEAKS = (
 
 def confidence(page: Page) -> str:
     """The section."""
-    return section("confidence", 9, "How sure we are", _sampling(page), _history(page), _assumed(page), _leaks(page))
+    return section(
+        "confidence", 9, "How sure we are", _sampling(page), _history(page), _past(page), _assumed(page), _leaks(page)
+    )
 
 
 def _sampling(page: Page) -> str:
@@ -89,6 +93,33 @@ def _history(page: Page) -> str:
         )
         + chart(finding, svg, unit="passenger cars per year", source="docs/futures.md; record: section 10.")
         + table(["Year", "On record", "In the band that holds nine futures in ten?"], shown, text=(2,), kind="narrow")
+    )
+
+
+def _past(page: Page) -> str:
+    """What the same model would have said in past years of makers of this size, beside the last figure."""
+    rows = []
+    for year in PAST:
+        if page.get(f"past_error.loop.{year}") is None:
+            continue
+        errors = [page.fig(f"past_error.{name}.{year}") for name in ("loop", "combined", "last")]
+        rows.append([str(year), page.fig(f"past_countries.{year}"), *errors, page.fig(f"past_inside.{year}")])
+    title = "<h3>Would it have foreseen other countries?</h3>\n"
+    if not rows:
+        return title + para("The past skill of the model was not published for makers of this size.")
+    heads = ["As of", "Countries", "This model", "With others' records", "Last figure", "In the band of nine in ten"]
+    return (
+        title
+        + para(
+            "The same model was put into past years, with what was known then, for every country that makes vehicles. "
+            "The table tells makers of this country's size: the mean of |ln(forecast / outcome)| up to nine years on. "
+            "Twice or half of what came is off by ln two, about two thirds. The futures of this report are "
+            "those of the first column of errors; combined with what other countries' records say they did as in the "
+            "second. Where the last figure was no worse, the middle of a forecast deserves no more trust than it does. "
+            "The band scored there is as wide as the records of others ask for; that of this report is the model's own."
+        )
+        + table(heads, rows, kind="narrow")
+        + para("Scores of all sizes, and what the backcast leaves out: docs/backcast.md.")
     )
 
 
