@@ -8,7 +8,7 @@ from karvan.reporting import charts
 from karvan.reporting.html import NONE, chart, esc, listed, para, section, table, words
 from karvan.reporting.map import KIND_WORDS, STATES, legend, plants_map
 from karvan.reporting.page import Page
-from karvan.study.evidence import contradictions
+from karvan.study.evidence import claims, contradictions
 
 RUNGS = {
     "nameplate": ("As announced", "what the company or a minister said"),
@@ -200,13 +200,16 @@ def _others_by_shops(page: Page, others: list[dict[str, Any]]) -> str:
         many = found.words[1]
         small = 1 if found.report.effective.p50 < 200.0 else 0
         tie = len(found.report.bottleneck.candidates) > 1
-        gain = page.at(f"shops_bottleneck.{name}", found.year, spread=True, decimals=1 + small)
+        places = 0 if found.report.effective.p50 > 20_000.0 else 1 + small
+        gain = page.at(f"shops_bottleneck.{name}", found.year, spread=True, decimals=places)
+        said = claims(page.study, subject=name, attribute="nameplate", kind="", unit=f"{many} per year")
+        announced = f"claim.{said[0].claim}" if row["nameplate"] is None and said else f"table.plants.{name}.nameplate"
         unsure = [text for text in found.conditions if "size is assumed" in text]
         rows.append(
             [
                 f"{esc(page.plant(name))}, {found.year}<br><small>{STATE_WORDS[found.state]}, {esc(many)}"
                 f"{'; ' + esc(unsure[0]) if unsure else ''}</small>",
-                page.fig(f"table.plants.{name}.nameplate", spread=True),
+                page.fig(announced, spread=True),
                 page.at(f"shops_capacity.{name}", found.year, spread=True),
                 page.at(f"shops_luck.{name}", found.year, decimals=small),
                 page.at(f"shops_ignorance.{name}", found.year),
