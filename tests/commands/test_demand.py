@@ -106,6 +106,22 @@ def test_kinds_add_up(found: dict[str, Outlook]) -> None:
             assert np.all(kinds[kind] > 0) and kinds[kind].shape == row.new.shape
 
 
+def test_cars_that_leave_do_not_grow_with_what_is_needed() -> None:
+    """Lebanon sells more new cars than its fleet needs: the flow beyond stays what it was."""
+    row = outlook(["LBN"], until=2040, draws=DRAWS)[0]
+    beyond = np.maximum(row.new - row.bought, 0.0)
+    assert beyond.max() > 0
+    assert np.allclose(beyond, beyond[:, :1])
+
+
+def test_a_ratio_alone_is_enough() -> None:
+    """Armenia's record is one ratio of 2007 (World Bank): an answer, and what it is worth."""
+    row = outlook(["ARM"], until=2030, draws=DRAWS)[0]
+    assert row.fit is not None and row.fit.years == 1 and row.fit.measure == "all vehicles"
+    assert any("last on record in 2007" in note for note in row.notes)
+    assert 60 < row.at("owned", 2025).low < row.at("owned", 2025).high < 500
+
+
 def test_commercial_vehicles_start_at_the_record(found: dict[str, Outlook]) -> None:
     for code in ("DEU", "KAZ", "MAR"):
         rows = world_table("sales").filter(country=code).drop_nulls("commercial_vehicles").sort("year")
@@ -135,6 +151,13 @@ def test_refusals() -> None:
         outlook(["AZA"])
     with pytest.raises(InputError, match="until is 2010; expected a year after"):
         outlook(["AZE"], until=2010)
+    with pytest.raises(InputError, match="to 2100"):
+        outlook(["AZE"], until=2101)
+    with pytest.raises(InputError) as both:  # every fault is named, not the first alone
+        outlook(["KHM", "AZE", "TWN"], draws=5)
+    assert str(both.value).count("the world tables have") == 2
+    with pytest.raises(UnknownName, match="no country 'KAZAKHSTAN'; did you mean 'KAZ'"):
+        outlook(["KAZAKHSTAN"])
     with pytest.raises(InputError, match="draws is 0"):
         outlook(["AZE"], draws=0)
 

@@ -57,7 +57,7 @@ def outlook(
             if str(fault) not in faults:
                 faults.append(str(fault))
             continue
-        more = _known_better(code) if study is None else ()
+        more = _known_better(code) if row.fit is not None else ()
         out.append(replace(row, notes=(*row.notes, *more)))
     if faults:
         raise InputError("\n".join(faults))

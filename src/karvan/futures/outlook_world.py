@@ -55,6 +55,8 @@ CAR_SHARE: Final = (0.7, 0.95)
 """Share of passenger cars in all vehicles where no record tells: ``assumed``."""
 LEAST: Final = 0.25
 """Least purchases, share of what replaces the fleet: ``assumed``; the year loop has the same floor."""
+PER_1000: Final = ("all_motor_vehicles_per_1000_wdi", "all_motor_vehicles_per_1000_oica2020")
+"""Measures of all vehicles that are on record as a ratio only."""
 STALE: Final = 3
 """Years since the last record of sales that a reader is told of."""
 ELECTRIFIED: Final = {"ceiling": (0.45, 0.75, 0.95), "midpoint": (2028, 2033, 2038), "speed": (0.15, 0.28, 0.45)}
@@ -153,7 +155,8 @@ def from_world(code: str, name: str, until: int, draws: int, seed: int) -> Outlo
                 )
     owned, fit, beta, gamma, cars, notes = found.owned, found.fit, found.beta, found.gamma, found.cars, found.notes
     last = max(owned)
-
+    if last <= base - OLD:
+        notes.append(f"cars in use were last on record in {last}: the curve has gone on alone since")
     # From the last record to the years asked for: income known up to the base, drawn after it.
     path = _income_paths(income, base, years, drawn)
     shared = OwnershipParameters()
@@ -450,7 +453,9 @@ def _purchases(
         bought.append(step.additions)
         there.append(fleet.sum(axis=-1))
     together = np.stack(bought, axis=1)
-    new = together * part[:, None]
+    # What is sold beyond what the fleet needs leaves the country used: a flow of its own that does not grow with needs.
+    beyond = np.maximum(part - 1.0, 0.0) * usual
+    new = together * np.minimum(part, 1.0)[:, None] + beyond[:, None]
     return np.stack(there, axis=1), new, np.maximum(together - new, 0.0), together
 
 
@@ -481,12 +486,23 @@ def _ownership(code: str, people: dict[int, float], base: int) -> list[tuple[str
 
     cars, vehicles = per_head(counts), per_head(_measure(code, "all_motor_vehicles"))
     if not cars and not vehicles:
-        row = (pl.col("country") == code) & (pl.col("measure") == "passenger_cars_per_1000") & (pl.col("year") <= base)
-        each = world_table("stock").filter(row)
-        cars = dict(zip(each["year"].to_list(), each["per_1000"].to_list(), strict=True))
+        cars = _per_1000(code, ("passenger_cars_per_1000",), base)
+        vehicles = _per_1000(code, PER_1000, base)
     both = [("passenger cars", cars), ("all vehicles", vehicles)]
     long = [pair for pair in both if len(pair[1]) >= 4]
     return long or [pair for pair in both if pair[1]][:1]
+
+
+def _per_1000(code: str, measures: tuple[str, ...], base: int) -> dict[int, float]:
+    """Vehicles per 1,000 people by year, where only the ratio is on record; later measures beat earlier ones."""
+    rows = world_table("stock").filter(
+        (pl.col("country") == code) & pl.col("year").is_between(FIRST, base) & (pl.col("per_1000") > 0)
+    )
+    found: dict[int, float] = {}
+    for measure in measures:
+        each = rows.filter(pl.col("measure") == measure)
+        found |= dict(zip(each["year"].to_list(), each["per_1000"].to_list(), strict=True))
+    return dict(sorted(found.items()))
 
 
 def _measure(code: str, name: str) -> dict[int, float]:
