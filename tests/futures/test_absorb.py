@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from karvan.base.axes import Array
+from karvan.base.errors import UnknownName
 from karvan.futures.absorb import PassThrough
+from karvan.futures.ensemble import Futures
 from karvan.futures.inputs import Draws, Prepared, prepare
+from karvan.futures.parity import when
+from karvan.futures.yearloop import LAST as LAST_YEAR
 from karvan.futures.yearloop import Block, Sight, run_block
 from karvan.study.load import Study
 
@@ -71,6 +75,23 @@ class TestPrices:
             # From any year to the next buyers see half of the change, whatever the base.
             moved = np.log(sight.price[:, :, m] / first.price[:, :, m])
             assert np.allclose(moved, 0.5 * np.log(sight.whole[:, :, m] / first.whole[:, :, m]), atol=1e-9)
+
+
+class TestKeptPrices:
+    """A run keeps what offers cost in its first and its last year, and says which."""
+
+    def test_last_year_is_the_last_years(self, with_levers: WithLevers) -> None:
+        seen = Seen(with_levers(FEE))
+        for suffix, sight in (("", seen.sights[0]), (LAST_YEAR, seen.sights[-1])):
+            assert np.array_equal(seen.block.offers[f"delivered{suffix}"], sight.price)
+            fee = np.median(np.broadcast_to(sight.now.ladder.fee, sight.price.shape), axis=0)
+            assert np.allclose(seen.block.offers[f"step.fee{suffix}"], fee)
+
+    def test_addresses(self, baseline: Futures) -> None:
+        assert when("price_step", baseline.years[0], baseline) == ""
+        assert when("price_step", baseline.years[-1], baseline) == LAST_YEAR
+        with pytest.raises(UnknownName, match="price_step is kept for 2026 and 2030 alone, found 2028"):
+            when("price_step", 2028, baseline)
 
 
 class TestWhoBearsTheRest:

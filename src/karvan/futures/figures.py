@@ -254,7 +254,8 @@ def draws_of(address: Address, runs: Mapping[str, Futures]) -> Array:
     if quantity.kind == "offers":
         # The name of an offer may hold dots of its own.
         offer = _index(run.layout.offers, ".".join(keys[:-1]), "offer")
-        return run.offers["delivered"][:, offer, _index(run.layout.markets, keys[-1] if keys else "", "market")]
+        market = _index(run.layout.markets, keys[-1] if keys else "", "market")
+        return run.offers[f"delivered{parity.when(quantity.name, run.years[y], run)}"][:, offer, market]
     if quantity.kind == "donors":
         return around.donor_draws(quantity.name, keys[0] if keys else "", run, y)
     if quantity.kind == "lost":

@@ -13,6 +13,7 @@ from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.futures.ensemble import Futures
 from karvan.futures.needs import ALL, KINDS, Need, levers_needed
+from karvan.futures.yearloop import LAST
 from karvan.hub.verdict import CONDITIONS
 from karvan.study.load import Study
 
@@ -22,7 +23,7 @@ STEPS: Final = (
     "ex_works", "compliance", "freight", "insurance", "duty", "excise", "fee", "certification", "vat", "margin",
     "obstacles",
 )  # fmt: skip
-"""Rungs from the plant gate to the buyer; ``obstacles`` is what stands above the ladder."""
+"""Rungs from the plant gate to the buyer; ``obstacles`` is what stands above the ladder, rivals' answers included."""
 MOVED: Final = ("ex_works", "freight", "duty", "excise", "fee", "certification", "obstacles")
 """Rungs for which parity is asked: the others follow from them."""
 NEED_DRAWS: Final = 60
@@ -49,38 +50,51 @@ def value(name: str, kind: str, keys: tuple[str, ...], year: int, study: Study, 
     step = _known(keys[0], STEPS if kind == "step" else MOVED, "step")
     offer = _place(keys[1], run.layout.offers, "offer")
     market = _place(keys[-1], run.layout.markets, "market")
+    then = when(name, year, run)
     if kind == "step":
-        return rung(run, step, offer, market)
-    return parity(run, step, offer, _place(keys[2], run.layout.offers, "offer"), market)
+        return rung(run, step, offer, market, then)
+    return parity(run, step, offer, _place(keys[2], run.layout.offers, "offer"), market, then)
 
 
-def rung(run: Futures, step: str, offer: int, market: int) -> float:
-    """Median of a rung of the first year, dollars per car."""
+def when(name: str, year: int, run: Futures) -> str:
+    """The mark of the year among what a run keeps of prices: nothing for the first, :data:`LAST` for the last.
+
+    Errors: :class:`UnknownName` for a year between.
+    """
+    if year == run.years[0]:
+        return ""
+    if year == run.years[-1]:
+        return LAST
+    raise UnknownName(f"{name} is kept for {run.years[0]} and {run.years[-1]} alone, found {year}")
+
+
+def rung(run: Futures, step: str, offer: int, market: int, then: str = "") -> float:
+    """Median of a rung of the first year, or of the last (``then``), dollars per car."""
     if step != "obstacles":
-        return float(run.offers[f"step.{step}"][offer, market])
-    ladder = sum(float(run.offers[f"step.{name}"][offer, market]) for name in STEPS if name != "obstacles")
-    return _price(run, offer, market) - ladder
+        return float(run.offers[f"step.{step}{then}"][offer, market])
+    ladder = sum(float(run.offers[f"step.{name}{then}"][offer, market]) for name in STEPS if name != "obstacles")
+    return _price(run, offer, market, then) - ladder
 
 
-def parity(run: Futures, step: str, offer: int, rival: int, market: int) -> float:
+def parity(run: Futures, step: str, offer: int, rival: int, market: int, then: str = "") -> float:
     """The rung at which an offer costs what the rival's costs, the other rungs as they are; nan if below nothing.
 
     With ``B`` the factor of other obstacles, ``v`` and ``g`` VAT and the dealer's margin as shares and ``t`` duty over
     the customs value, the price moves by ``B (1 + v + g)`` with duty, excise and fee, by ``1 + t`` times that with
     freight and the price at the gate, and by ``B (1 + g)`` with certification. All at the medians of the rungs.
     """
-    at = {name: rung(run, name, offer, market) for name in STEPS}
+    at = {name: rung(run, name, offer, market, then) for name in STEPS}
     cif = at["ex_works"] + at["compliance"] + at["freight"] + at["insurance"]
     landed = cif + at["duty"] + at["excise"] + at["fee"]
     ladder = landed + at["certification"] + at["vat"] + at["margin"]
-    here = _price(run, offer, market)
+    here = _price(run, offer, market, then)
     above = here / ladder
     vat, margin = at["vat"] / landed, at["margin"] / (landed + at["certification"])
     slope = above * (1.0 + vat + margin)
     slopes = dict.fromkeys(("duty", "excise", "fee"), slope)
     slopes |= dict.fromkeys(("freight", "ex_works"), slope * (1.0 + at["duty"] / cif))
     slopes |= {"certification": above * (1.0 + margin), "obstacles": 1.0}
-    needed = at[step] + (_price(run, rival, market) - here) / slopes[step]
+    needed = at[step] + (_price(run, rival, market, then) - here) / slopes[step]
     return needed if needed >= 0.0 else float("nan")
 
 
@@ -94,16 +108,16 @@ def needs(study: Study, run: Futures, year: int) -> tuple[Need, ...]:
     return found
 
 
-def decides(run: Futures, offer: int, rival: int, market: int) -> tuple[str, str]:
+def decides(run: Futures, offer: int, rival: int, market: int, then: str = "") -> tuple[str, str]:
     """The rung on which an offer is furthest behind its rival, and the same among what a government sets."""
-    gaps = {name: rung(run, name, offer, market) - rung(run, name, rival, market) for name in MOVED}
+    gaps = {name: rung(run, name, offer, market, then) - rung(run, name, rival, market, then) for name in MOVED}
     set_ = {name: gap for name, gap in gaps.items() if name not in ("ex_works", "freight")}
     first, second = max(gaps, key=lambda n: gaps[n]), max(set_, key=lambda n: set_[n])
     return (first if gaps[first] >= 1.0 else ""), (second if set_[second] >= 1.0 else "")
 
 
-def _price(run: Futures, offer: int, market: int) -> float:
-    prices: Array = run.offers["delivered"][:, offer, market]
+def _price(run: Futures, offer: int, market: int, then: str) -> float:
+    prices: Array = run.offers[f"delivered{then}"][:, offer, market]
     return float(np.median(prices))
 
 

@@ -44,6 +44,8 @@ from karvan.partnerships.sourcing import ExWorks, ex_works, local_content_of_cos
 
 BOUND = ("state", "demand", "capacity", "partner_supply")
 """What can bound a plant's output in a year, by code."""
+LAST = ".last"
+"""Added to the names of what offers cost in the last year."""
 ITERATIONS = 10
 HOME_RAMP = 3.0
 """How many times faster home buyers take to a new home-made car than buyers abroad: ``assumed``, range 2 to 5; the cars
@@ -69,7 +71,7 @@ class Block:
     markets: dict[str, Array]
     """By market, (D, Y, M)."""
     offers: dict[str, Array]
-    """Delivered price in the first year, (D, V, M), and the middle of its steps, step -> (V, M)."""
+    """Delivered price in the first and the last year, (D, V, M), and the middle of its steps, step -> (V, M)."""
     sectors: dict[str, Array]
     """By industry, (D, Y, S)."""
     flows: dict[str, Array] = field(default_factory=dict)
@@ -365,7 +367,8 @@ class _Run:
         wanted, used, stock = self._buyers(index)
 
         costs, content = self._costs(year, index, self.plants)
-        full = index == 0 or self.look is not None
+        ends = index in (0, len(layout.years) - 1)
+        full = ends or self.look is not None
         works = self._ex_works(costs, index)
         ladder, price, origin = self.trade.delivered(works, content, year, index, full=full)
         whole = price.copy() if self.look is not None else price
@@ -403,7 +406,10 @@ class _Run:
         self.stock = np.maximum(self.stock + output - sold, 0.0)
         self.volume = output
         if index == 0:
-            self.offers = {"delivered": price, "wanted": cleared.wanted}
+            self.offers = {"wanted": cleared.wanted}
+        if ends:
+            when = "" if index == 0 else LAST
+            self.offers[f"delivered{when}"] = price
             for field in (
                 "ex_works",
                 "freight",
@@ -416,7 +422,7 @@ class _Run:
                 "margin",
                 "compliance",
             ):
-                self.offers[f"step.{field}"] = _middle(getattr(ladder, field))
+                self.offers[f"step.{field}{when}"] = _middle(getattr(ladder, field))
         asked = cleared.wanted[:, : layout.own]
         bound = self._bound(asked, capacity.effective, supply)
         self._record_output(

@@ -9,7 +9,7 @@ from karvan.hub.verdict import ALTERNATIVES, CONDITIONS, threshold_sensitivity
 from karvan.reporting import charts
 from karvan.reporting.html import chart, esc, listed, para, section, table, words
 from karvan.reporting.page import Page
-from karvan.reporting.sections.hub_markets import what_decides, what_levers_need, where_cars_go
+from karvan.reporting.sections.hub_markets import against_whom, what_decides, what_levers_need, where_cars_go
 
 CONDITION_WORDS = {
     "output": "output",
@@ -48,6 +48,7 @@ def hub(page: Page) -> str:
         _outside(page),
         _instead(page),
         where_cars_go(page, CONDITION_WORDS),
+        against_whom(page, main_rivals),
         _costs(page),
         _decides(page),
         what_levers_need(page, CONDITION_WORDS),

@@ -1,8 +1,10 @@
 """Where the cars go by scenario, which rung of the price decides in each market, and what it would have to be."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from karvan.futures.parity import decides
+from karvan.futures.parity import decides, when
 from karvan.hub.verdict import CONDITIONS
 from karvan.reporting.html import esc, listed, para, table
 from karvan.reporting.page import Page
@@ -57,6 +59,64 @@ def where_cars_go(page: Page, condition_words: dict[str, str]) -> str:
         caption="Median over futures with the 5–95 % range; destinations in the order of their means, so a median of "
         "none says that fewer than half of the futures send cars there. What binds is the condition whose waiver would "
         "raise the chance most.",
+    )
+
+
+def against_whom(page: Page, rivals_of: Callable[[Page, str], dict[str, str]]) -> str:
+    """By scenario, in its largest destination in the last year: price against the main rival's, and what decides."""
+    last, rows = page.last, []
+    for name in page.scenarios:
+        run = page.runs[name]
+        if last not in run.years or name == "no_industry":
+            continue
+        y = run.years.index(last)
+        mean = run.markets["exports"][:, y].mean(axis=0)
+        if mean.max() < 1.0:
+            continue
+        layout, m = run.layout, int(np.argmax(mean))
+        sent = run.plants["exports"][:, y].mean(axis=0)
+        own = [int(v) for v in layout.own_offers if layout.offer_active[v]] or [int(v) for v in layout.own_offers]
+        v = max(own, key=lambda v: (sent[layout.offer_plant[v]], -v))
+        offer, market = layout.offers[v], layout.markets[m]
+        rival = rivals_of(page, offer).get(market)
+        if rival is None:
+            continue
+        r = layout.offers.index(rival)
+        cells = []
+        for step in decides(run, v, r, m, when("what decides", last, run)):
+            if not step:
+                cells += ["none", ""]
+                continue
+            key = f"price_parity.{step}.{offer}.{rival}.{market}"
+            address = page.address(key, last, name)
+            enough = page.get(address) is not None
+            pair = " against ".join(
+                page.at(f"price_step.{step}.{o}.{market}", last, scenario=name) for o in (offer, rival)
+            )
+            cells += [f"{STEP_WORDS[step]}: {pair}", page.fig(address) if enough else "not even at nothing"]
+        rows.append(
+            [
+                esc(page.study.scenario(name).title),
+                f"{esc(page.offer(offer))} to {esc(page.country(market))}",
+                page.at(f"price_delivered.{offer}.{market}", last, spread=True, scenario=name),
+                f"{esc(page.offer(rival))} {page.at(f'price_delivered.{rival}.{market}', last, scenario=name)}",
+                *cells,
+            ]
+        )
+    if not rows:
+        return ""
+    head = [
+        "Scenario", "Car and largest destination", "Ours, USD", "Main rival, USD", "Furthest behind on",
+        "For the same price", "Of what states set", "For the same price",
+    ]  # fmt: skip
+    return f"<h3>Against whom in {last}, scenario by scenario</h3>\n" + table(
+        head,
+        rows,
+        text=(1, 3, 4, 6),
+        kind="tight",
+        caption="The main car of the plant that exports most, where most exports go on average. Medians with the "
+        "5–95 % range; ours against theirs, USD per car. Rivals&rsquo; answers to our cars stand among the other "
+        "obstacles.",
     )
 
 
