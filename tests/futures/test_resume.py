@@ -197,7 +197,7 @@ class TestKilled:
 
     @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are looked up in /proc")
     def test_workers_end_with_the_one_that_started_them(self, tmp_path: Path) -> None:
-        command = [sys.executable, "-m", "karvan.cli", "run", "azerbaijan", "--draws", "50000", "--workers", "2", "-o"]
+        command = [sys.executable, "-m", "karvan.cli", "run", "azerbaijan", "--draws", "50000", "--workers", "3", "-o"]
         process = subprocess.Popen(
             [*command, str(tmp_path / "run")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -136,11 +136,13 @@ def run_pieces(
     handle: Any = payload
     with ExitStack() as stack:
         if executor is None and engine == PROCESSES:
+            # This process is one of the workers: another in its place would cost a start, and every result a journey.
             executor = stack.enter_context(
-                ProcessPoolExecutor(count, get_context("spawn"), initializer=_begin, initargs=(digest, payload))
+                ProcessPoolExecutor(count - 1, get_context("spawn"), initializer=_begin, initargs=(digest, payload))
             )
-            handle = None  # the processes have it already
-        elif executor is None:
+            yield from _shared(executor, digest, worker, listed, finish, count - 1)
+            return
+        if executor is None:
             executor, handle, count = _cluster(stack, engine, payload)
         yield from _ordered(executor, handle, digest, listed, finish, 2 * max(count, 1))
 
@@ -153,6 +155,46 @@ def _here(worker: Worker, pieces: list[Piece], finish: Finish[T]) -> Iterator[T]
         with threadpool_limits(limits=1):
             result = worker.run(piece, finish)
         yield result
+
+
+def _shared(
+    executor: Executor, digest: str, worker: Worker, pieces: list[Piece], finish: Finish[T], others: int
+) -> Iterator[T]:
+    """Results in the order of the pieces, some computed by other processes and some by this one.
+
+    At most two pieces a worker are under way or waiting for those before them.
+    """
+    waiting: deque[Future[T]] = deque()
+    asked: list[Future[T]] = []
+    coming = deque(pieces)
+    try:
+        while coming or waiting:
+            mine: tuple[Piece, Future[T]] | None = None
+            if coming and len(waiting) < 2 * (others + 1):
+                mine = coming.popleft(), Future()
+                waiting.append(mine[1])
+            asked = [future for future in asked if not future.done()]
+            # One in hand and one to go on with, but for the last ones: nobody is to wait for a piece that waits.
+            while coming and len(asked) < others * (1 + (len(coming) > others)) and len(waiting) < 2 * (others + 1):
+                asked.append(executor.submit(_run, None, digest, coming.popleft(), finish))
+                waiting.append(asked[-1])
+            if mine is not None:
+                mine[1].set_result(next(_here(worker, [mine[0]], finish)))
+            else:
+                yield waiting.popleft().result()
+            while waiting and waiting[0].done():
+                yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise _lost() from error
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _lost() -> EngineFault:
+    return EngineFault(
+        "a worker process ended before its block was done (killed, or out of memory); use fewer --workers"
+    )
 
 
 def _ordered(
@@ -173,9 +215,7 @@ def _ordered(
                 waiting.append(executor.submit(_run, handle, digest, following, finish))
             yield result
     except BrokenProcessPool as error:
-        raise EngineFault(
-            "a worker process ended before its block was done (killed, or out of memory); use fewer --workers"
-        ) from error
+        raise _lost() from error
     finally:
         for future in waiting:
             future.cancel()
