@@ -3,7 +3,8 @@
 ``python benchmarks/bench_ensembles.py [DRAWS]`` runs the built-in study to 2040, all stages, baseline: best of three on
 two processes, one process beside it, and the memory of a run that is kept. PySD and EMA workbench get a model with the
 arrays of the year loop (``same_size.py``): one that both can express, checked against the same equations in blocks.
-``--peers`` runs only that part.
+``--peers`` runs only that part. ``--stand-in [BLOCKS]`` writes, finishes and reads runs of a quarter, half and all of
+so many blocks of random numbers over a short horizon, in a process each: what is paid per block is to stay level.
 """
 
 import importlib.util
@@ -18,6 +19,7 @@ import time
 import warnings
 from contextlib import redirect_stderr
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,10 @@ from karvan.base.streams import BLOCK
 from karvan.futures.chunks import Encode
 from karvan.futures.engines import HERE, PROCESSES, Piece, run_pieces, whole
 from karvan.futures.ensemble import pieces_of, simulate, worker_of
+from karvan.futures.runs import HEADLINES, convergence
 from karvan.futures.sobol import Take
+from karvan.futures.store import Writer, manifest_of, read
+from karvan.futures.yearloop import Block as LoopBlock
 from karvan.study.load import load
 
 
@@ -171,8 +176,45 @@ def equal(found: Array, wanted: Array) -> None:
         raise AssertionError("the forms of the model disagree")
 
 
+def stand_in(blocks: int) -> None:
+    """Write, finish and read a run of many blocks whose numbers are random: cost and memory by the number of blocks."""
+    worker = worker_of(load("azerbaijan"), "baseline", until=2027)
+    prepared = worker.prepare("baseline")
+    generator = np.random.default_rng(1)
+    years, markets = len(prepared.layout.years), len(prepared.layout.markets)
+    encode = Encode()
+    with tempfile.TemporaryDirectory() as folder:
+        told = manifest_of(prepared, "baseline", 1, blocks * BLOCK, "lhs", "figures")
+        writer = Writer(Path(folder) / "run", told, told)
+        writer.begin()
+        seconds = [time.perf_counter()]
+        for number in range(blocks):
+            figures = {name: generator.random((BLOCK, years)) for name in HEADLINES}
+            detail = {name: generator.random((BLOCK, years, markets)) for name in ("exports", "sales_new", "sales_own")}
+            writer.block(encode.encode(number, BLOCK, prepared.layout, LoopBlock(figures, {}, detail, {}, {})))
+        seconds.append(time.perf_counter())
+        writer.finish()
+        seconds.append(time.perf_counter())
+        convergence(read(Path(folder) / "run"), prepared.layout.years)
+        seconds.append(time.perf_counter())
+    each = [1e3 * float(step) / blocks for step in np.diff(seconds)]
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{blocks:6,} blocks: written {each[0]:6.2f} ms a block, finished {each[1]:6.2f}, read {each[2]:6.2f}; "
+        f"{most:,.0f} MB",
+        flush=True,
+    )
+
+
 def main() -> None:
     """Print all."""
+    if sys.argv[1:2] == ["--stand-in"]:
+        most = int(sys.argv[2]) if len(sys.argv) > 2 else 2_000
+        for blocks in (most // 4, most // 2, most):
+            process = get_context("spawn").Process(target=stand_in, args=(blocks,))
+            process.start()
+            process.join()
+        return
     print(f"Python {platform.python_version()}, NumPy {version('numpy')}, {os.cpu_count()} CPUs")
     if sys.argv[1:] == ["--peers"]:
         peers()

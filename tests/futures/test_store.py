@@ -9,6 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from karvan.base.axes import Array
+from karvan.base.streams import BLOCK
+from karvan.futures import store
+from karvan.futures.chunks import DETAIL, Detail, detail_bytes
 from karvan.futures.ensemble import Futures, simulate
 from karvan.futures.store import RunFault, Writer, fingerprint, manifest, read, read_manifest, save
 from karvan.study.load import Study, load
@@ -23,6 +27,36 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 def folder(baseline: Futures, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was kept."""
     return save(baseline, tmp_path_factory.mktemp("runs") / "deep" / "run")
+
+
+class TestManyBlocks:
+    """Quantiles over all draws when the detail does not fit in memory: the same numbers, each block read once."""
+
+    def test_sorted_by_cell_on_disk(self, tmp_path: Path, baseline: Futures, monkeypatch: pytest.MonkeyPatch) -> None:
+        generator = np.random.default_rng(3)
+        markets, sizes = len(baseline.layout.markets), (BLOCK, BLOCK, 7)
+        blocks = [{name: generator.random((size, 5, markets)) for name in ("exports", "sales_new")} for size in sizes]
+        told = manifest(baseline) | {"draws": sum(sizes)}
+        writer = Writer(tmp_path, told, told)
+        writer.begin()
+        for number, block in enumerate(blocks):
+            writer.place(f"{DETAIL}/{number:05d}", detail_bytes(block))
+        at_once = writer.quantiles()
+        monkeypatch.setattr(store, "AT_ONCE", 8 * sum(sizes) * 11)  # eleven cells at a time: the last slice is shorter
+        reads: list[int] = []
+        rows = Detail.rows
+
+        def counted(self: Detail, start: int, count: int) -> Array:
+            reads.append(start)
+            return rows(self, start, count)
+
+        monkeypatch.setattr(Detail, "rows", counted)
+        assert writer.quantiles().equals(at_once)
+        assert len(reads) == len(sizes)
+        assert sorted(path.name for path in (tmp_path / DETAIL).iterdir()) == ["00000", "00001", "00002"]
+        whole = np.concatenate([block["exports"] for block in blocks])
+        shown = at_once.filter((pl.col("quantity") == "exports") & (pl.col("quantile") == 0.9))
+        assert np.array_equal(shown["value"].to_numpy(), np.quantile(whole, 0.9, axis=0).reshape(-1))
 
 
 class TestRoundTrip:

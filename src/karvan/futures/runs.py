@@ -283,4 +283,8 @@ def convergence(run: Run | Path, years: tuple[int, ...] | None = None) -> list[C
     found = run if isinstance(run, Run) else read(run)
     first, last = found.manifest["years"]
     chosen = years or tuple(dict.fromkeys(year for year in (first, 2030, 2035, last) if first <= year <= last))
-    return [converge(f"{name}.{year}", found.draws_of(name, year)) for year in chosen for name in HEADLINES]
+    return [
+        converge(f"{name}.{year}", values)
+        for year in chosen
+        for name, values in found.draws_of_each(HEADLINES, year).items()
+    ]

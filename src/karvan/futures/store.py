@@ -13,10 +13,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,8 @@ FORMAT = 1
 MANIFEST, PLAN = "manifest.json", "plan.json"
 AT_ONCE = 64 * 1024 * 1024
 """Bytes of market detail held in memory while its quantiles are taken."""
+OPEN = 256
+"""Most files held open at once while market detail is sorted by cell."""
 
 Watch = Callable[[str, Path], None]
 """Called with what is about to happen, or has, and to which file: the hook of the tests that stop the writer."""
@@ -85,8 +89,13 @@ class Run:
 
     def draws_of(self, quantity: str, year: int, plant: str = "total") -> Array:
         """(D,), a figure over all draws, in draw order."""
+        return self.draws_of_each((quantity,), year, plant)[quantity]
+
+    def draws_of_each(self, quantities: tuple[str, ...], year: int, plant: str = "total") -> dict[str, Array]:
+        """Several figures as :meth:`draws_of`, from one reading of the chunks."""
         rows = self.scan().filter((pl.col("plant") == plant) & (pl.col("year") == year))
-        return np.asarray(rows.sort("draw").select(quantity).collect().to_series().to_numpy(), dtype=np.float64)
+        frame = rows.select("draw", *quantities).collect().sort("draw")
+        return {name: np.asarray(frame[name].to_numpy(), dtype=np.float64) for name in quantities}
 
 
 def fingerprint(study: Study) -> str:
@@ -179,13 +188,35 @@ class Writer:
         details = [Detail.open(self.folder / DETAIL / f"{block:05d}") for block in range(self.blocks)]
         names = details[0].names
         cells = len(names) * len(years) * len(markets)
-        step = max(AT_ONCE // (8 * self.manifest["draws"]), 1)
-        found = []
-        for start in range(0, cells, step):
-            rows = np.concatenate([detail.rows(start, step) for detail in details], axis=1)
-            found.append(np.quantile(rows, QUANTILES, axis=1))
+        step = max(AT_ONCE // (8 * self.manifest["draws"]), -(-cells // OPEN), 1)
+        found = [np.quantile(rows, QUANTILES, axis=1) for rows in self._cells(details, cells, step)]
         values = np.concatenate(found, axis=1).reshape(len(QUANTILES), len(names), len(years), len(markets))
         return quantile_frame(names, years, markets, np.moveaxis(values, 0, 1))
+
+    def _cells(self, details: list[Detail], cells: int, step: int) -> Iterator[Array]:
+        """(``step``, D) cells over all draws at a time. Each block is read once, however many blocks there are.
+
+        What does not fit in memory is sorted by cell into files without a name, which end with this process.
+        """
+        starts = range(0, cells, step)
+        if len(starts) == 1:
+            yield np.concatenate([detail.rows(0, cells) for detail in details], axis=1)
+            return
+        with ExitStack() as stack:
+            files = [stack.enter_context(TemporaryFile(dir=self.folder / DETAIL)) for _ in starts]
+            for detail in details:
+                rows = detail.rows(0, cells)
+                for file, start in zip(files, starts, strict=True):
+                    file.write(rows[start : start + step].tobytes())
+            for file, start in zip(files, starts, strict=True):
+                file.seek(0)
+                count = min(step, cells - start)
+                out, first = np.empty((count, self.manifest["draws"])), 0
+                for detail in details:
+                    piece = np.frombuffer(file.read(8 * count * detail.size), dtype="<f8")
+                    out[:, first : first + detail.size] = piece.reshape(count, detail.size)
+                    first += detail.size
+                yield out
 
     def place(self, name: str, data: bytes) -> None:
         """Write a file under another name, then rename it into place."""
