@@ -19,9 +19,12 @@ from karvan.commands.backcast import command
 from karvan.futures.backcast import AHEAD, QUANTILES, Forecast, backcast, date_of
 from karvan.futures.backcast_loop import loop_change
 from karvan.futures.backcast_score import (
+    Choice,
     Row,
     _targets,
     as_data,
+    block,
+    choices,
     crps,
     hub_scores,
     kept_skills,
@@ -236,6 +239,14 @@ def test_a_country_without_income_is_forecast_from_its_record() -> None:
     assert taiwan.method == "record" and taiwan.last > 0
 
 
+@pytest.mark.parametrize("as_of", ["2001", "2005", "2007"])
+def test_before_a_starter_study_could_be_made_the_record_speaks_alone(as_of: str) -> None:
+    """Cars in use are on record from 2007 on; until then there is no starter study."""
+    found = backcast("SVK", as_of, draws=20, loops=())
+    assert found.method == ("loop" if as_of == "2007" else "record")
+    assert np.isfinite(found.units).all() and found.last > 1e5
+
+
 def test_the_governments_targets_stand_beside() -> None:
     """The plan of 2013 had 580 cars in 2014; that of November 2019 had 7,000 in 2023."""
     years = tuple(range(2013, 2025))
@@ -332,3 +343,17 @@ def test_the_docs_show_the_packaged_result() -> None:
     assert published_by() in text
     for line in markdown(kept_skills()):
         assert line in text, f"docs/backcast.md lacks: {line}"
+    assert block() in text
+
+
+def test_what_was_chosen_is_told() -> None:
+    """Medians over the makers of a size, of a date; a country without output has chosen nothing."""
+    years, units = (2010, 2011), np.ones((1, 2))
+
+    def cast(country: str, last: float, columns: int, part: float, weight: float) -> Forecast:
+        made = (country, DATE, "total", 2009, last, years, units, np.ones(2), "loop", units, units)
+        return Forecast(*made, loop_weight=weight, columns=columns, part=part)
+
+    casts = [cast("AAA", 3e5, 3, 1.0, 0.1), cast("BBB", 4e5, 2, 0.5, 0.3), cast("CCC", 5e5, 3, 0.5, 0.2)]
+    casts += [cast("DDD", 0.0, 0, 0.0, 1.0), cast("EEE", 500.0, 0, 0.0, 1.0)]
+    assert choices(casts) == [Choice(DATE, "200,000 to 1 million", 3, 3.0, 0.5, 0.2)]

@@ -53,6 +53,15 @@ def test_chance_alone_stays_with_the_last_figure() -> None:
     assert abs(change(record, 8.0)[0]) < 0.12 and abs(change(record, 11.0)[0]) < 0.12
 
 
+def test_without_a_rolling_origin_it_stays_with_the_last_figure() -> None:
+    """Two lists of makers: nothing could be tried on anything."""
+    record = made_up(by_income=0.05, noise=0.1)
+    two = {code: {y: v for y, v in made.items() if y in (2000, 2005)} for code, made in record.made.items()}
+    fit = fit_drift(replace(record, made=two))
+    assert fit.origins == () and fit.drift.columns == 0
+    assert fit.drift.change(np.full(5, np.nan), 3e5, np.array([5.0]))[0] == 0.0
+
+
 def test_the_chosen_is_the_best_trial() -> None:
     fit = fit_drift(made_up(by_income=0.05, noise=0.1))
     best = min(fit.trials, key=lambda trial: trial.error)

@@ -21,12 +21,12 @@ from karvan.futures.others import LoopChange, OthersFit
 from karvan.futures.record import latest, read_record
 from karvan.futures.starter import _write, make_starter
 from karvan.futures.starter_flows import car_share, find_country, read_world
-from karvan.futures.starter_tables import FULL_PLANT, Starter
+from karvan.futures.starter_tables import FULL_PLANT, Starter, TooEarly
 from karvan.study.evidence import YearValue, year_value
 from karvan.study.load import Study, load
 from karvan.study.register import parameters
 from karvan.study.tables import FILE, LINE
-from karvan.study.world import as_known, world_table
+from karvan.study.world import as_known
 
 OWN_STUDIES = {"AZE": "azerbaijan"}
 """Countries with plant rows in a built-in study."""
@@ -95,16 +95,19 @@ def own_run(code: str, date: str, years: Sequence[int], draws: int, seed: int) -
 def _starter(code: str, date: str) -> tuple[Study, Starter] | None:
     """The starter study of a date; None for a country without income on record, or before any could be made."""
     world = read_world()
-    if world_table("stock").is_empty() or not world.sold:
+    if not world.sold:
         return None
     try:
         home = find_country(world, code)
     except UnknownName:
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        starter = make_starter(world, home)
-        _write(Path(folder), starter, home)
-        study = load(folder)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            starter = make_starter(world, home)
+            _write(Path(folder), starter, home)
+            study = load(folder)
+    except TooEarly:
+        return None
     # The folder is gone; the study stays.
     return replace(study, as_of=date), starter
 

@@ -250,7 +250,8 @@ def fit_drift(record: Record) -> DriftFit:
     origins = _origins(panel)
     foreseen = {year: rolling.predicted(year, menu) for year in origins}
     everyone = np.ones(len(panel.r), dtype=bool)
-    means = _missed(panel, foreseen, everyone)
+    # Without an origin to ask nothing has proved itself: the first item of the menu is the last figure.
+    means = _missed(panel, foreseen, everyone) if origins else np.zeros(len(menu))
     best = int(np.argmin(means))
     columns, ridge = menu[best]
     parts = {year: [share * found[best] for share in SHARES] for year, found in foreseen.items()}

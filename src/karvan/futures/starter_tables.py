@@ -49,6 +49,10 @@ below."""
 AGAIN = "as in the built-in study of Azerbaijan"
 
 
+class TooEarly(InputError):
+    """The world tables as known on a date are too thin for a starter study."""
+
+
 @dataclass(frozen=True)
 class Starter:
     """What the tables of a starter are made from."""
@@ -282,7 +286,7 @@ def market_rows(s: Starter) -> Iterable[Row]:
         else:
             per = [_per_head(world, c, stocks[c][1]) for c in _alike(world, market, set(stocks))]
             if not per:
-                raise InputError("no country's cars in use were on record yet: no starter study can begin that early")
+                raise TooEarly("no country's cars in use were on record yet: no starter study can begin that early")
             ends = _round(*(float(np.quantile(per, q)) * world.levels[market].population for q in (0.1, 0.5, 0.9)))
             cars = ends[1]
             yield _market(market, "stock", *ends, "cars", "assumed", "cars per head as in ten countries of like income")
