@@ -1,7 +1,9 @@
 """The command line. Heavy imports stay inside the commands, so that help is instant."""
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +126,7 @@ def check(study: str, as_of: str | None, everything: bool, as_json: bool) -> Non
 @click.option(
     "--scenario", "scenarios", multiple=True, help="Scenario; repeat for several. The first leads. All if left out."
 )
-@click.option("--levers", is_flag=True, help="Try what each lever would have to be for a hub (slower).")
+@click.option("--levers/--no-levers", default=True, help="Whether levers are tried for a hub in every scenario.")
 @draws_option
 @until_option
 @seed_option
@@ -147,6 +149,7 @@ def report(
     from karvan.futures.drivers import drivers
     from karvan.futures.ensemble import simulate_many
     from karvan.futures.history import run_history
+    from karvan.futures.parity import needs_beside
     from karvan.futures.plant_study import take_apart
     from karvan.reporting.report import summary, write
     from karvan.study.load import load
@@ -161,17 +164,24 @@ def report(
         loaded.scenario(name)
     path = output or Path(f"{loaded.name}.html")
     path.parent.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said before the work
-    with ThreadPoolExecutor(1) as beside:  # this process would only wait while others run the futures
+    with ExitStack() as stack:
+        waits: Callable[[], None] | None = None
+        if levers:
+            end = loaded.settings.horizon if until is None else until
+            tries = {name: count for name, count in wanted.items() if name != "no_industry"}
+            waits = stack.enter_context(needs_beside(loaded, tries, end, seed))
+        # This process would only wait while others run the futures.
+        beside = stack.enter_context(ThreadPoolExecutor(1))
         history = beside.submit(run_history, loaded, draws=min(draws, SIDE_DRAWS), seed=seed)
         shops = beside.submit(take_apart, loaded, loaded.settings.start_year)
         with progress("futures") as bar:
             runs = simulate_many(loaded, wanted, until=until, seed=seed, workers=workers, progress=bar)
         shops.result()
         back = history.result() if len(loaded.table("claims")) > FEW_CLAIMS else None
-    last = runs[lead].years[-1]
-    year = min(NEAR, last)
-    strongest = drivers(f"output.{year}@{lead}", runs)
-    write(runs, path, main=lead, backrun=back, drivers=strongest, needs=levers)
+        last = runs[lead].years[-1]
+        year = min(NEAR, last)
+        strongest = drivers(f"output.{year}@{lead}", runs)
+        write(runs, path, main=lead, backrun=back, drivers=strongest, needs=levers, waits=waits)
     if as_json:
         emit(
             {

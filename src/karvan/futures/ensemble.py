@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -34,6 +35,7 @@ from karvan.study.scenario import COUNTERFACTUAL, moves_the_world
 
 Progress = Callable[[int, int], None]
 """Called with blocks done and blocks in all."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -260,8 +262,8 @@ def simulate_many(
         return done
     tasks = sorted(scenarios.items(), key=lambda item: -item[1])  # the long ones first
     options = {"start": start, "until": until, "seed": seed, "workers": 1}
-    with ProcessPoolExecutor(count, get_context("spawn"), initializer=_keep_study, initargs=(study,)) as pool:
-        pending = {name: pool.submit(_simulate_in_worker, name, draws, options) for name, draws in tasks}
+    with ProcessPoolExecutor(count, get_context("spawn"), initializer=keep_study, initargs=(study,)) as pool:
+        pending = {name: pool.submit(in_worker, _simulated, name, draws, options) for name, draws in tasks}
         for name, future in pending.items():
             done[name] = future.result()
             if progress:
@@ -272,13 +274,19 @@ def simulate_many(
 _STUDY: dict[str, Study] = {}
 
 
-def _keep_study(study: Study) -> None:
+def keep_study(study: Study) -> None:
+    """Begin a process that works on one study: it is sent once, and the process ends with the one that started it."""
     follow_parent()
     _STUDY["study"] = study
 
 
-def _simulate_in_worker(name: str, draws: int, options: dict[str, int | None]) -> Futures:
-    return simulate(_STUDY["study"], scenario=name, draws=draws, **options)  # type: ignore[arg-type]
+def in_worker(work: Callable[..., T], *arguments: Any) -> T:
+    """In such a process: do some work on its study."""
+    return work(_STUDY["study"], *arguments)
+
+
+def _simulated(study: Study, name: str, draws: int, options: dict[str, int | None]) -> Futures:
+    return simulate(study, scenario=name, draws=draws, **options)  # type: ignore[arg-type]
 
 
 def join(worker: Worker, scenario: str, draws: int, results: list[Block]) -> Futures:

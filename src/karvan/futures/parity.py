@@ -5,13 +5,17 @@ are, so the rung at which it costs the buyer what the rival's car costs is found
 to be for the hub verdict is found by moving it (:mod:`karvan.futures.needs`).
 """
 
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
 from typing import Final
 
 import numpy as np
 
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
-from karvan.futures.ensemble import Futures
+from karvan.futures.ensemble import Futures, in_worker, keep_study
 from karvan.futures.needs import ALL, KINDS, Need, levers_needed
 from karvan.futures.yearloop import LAST
 from karvan.hub.verdict import CONDITIONS
@@ -28,6 +32,8 @@ MOVED: Final = ("ex_works", "freight", "duty", "excise", "fee", "certification",
 """Rungs for which parity is asked: the others follow from them."""
 NEED_DRAWS: Final = 60
 """Futures in which levers are tried for a report."""
+NEED_ROUNDS: Final = 2
+"""Times their range is cut to a quarter for it."""
 
 
 def value(name: str, kind: str, keys: tuple[str, ...], year: int, study: Study, run: Futures) -> float:
@@ -101,11 +107,37 @@ def parity(run: Futures, step: str, offer: int, rival: int, market: int, then: s
 def needs(study: Study, run: Futures, year: int) -> tuple[Need, ...]:
     """What each lever would have to be on top of the run's scenario; worked out once for a study."""
     memo = study._memo.setdefault(__name__, {})
-    key = (run.scenario, year, run.seed, min(run.draws, NEED_DRAWS))
+    key = _key(run.scenario, year, run.seed, run.draws)
     if key not in memo:
-        memo[key] = levers_needed(study, scenario=run.scenario, year=year, draws=key[3], seed=run.seed)
+        memo[key] = _tried(study, key)
     found: tuple[Need, ...] = memo[key]
     return found
+
+
+@contextmanager
+def needs_beside(study: Study, scenarios: Mapping[str, int], year: int, seed: int) -> Iterator[Callable[[], None]]:
+    """Works out :func:`needs` of several scenarios in a process of its own, while this one does other work.
+
+    ``scenarios`` maps names to the draws of their runs. The function that is given waits until all are known.
+    """
+    keys = [_key(name, year, seed, draws) for name, draws in scenarios.items()]
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=keep_study, initargs=(study,)) as pool:
+        pending = [pool.submit(in_worker, _tried, key) for key in keys]
+
+        def wait() -> None:
+            memo = study._memo.setdefault(__name__, {})
+            memo.update((key, found.result()) for key, found in zip(keys, pending, strict=True))
+
+        yield wait
+
+
+def _key(scenario: str, year: int, seed: int, draws: int) -> tuple[str, int, int, int]:
+    return scenario, year, seed, min(draws, NEED_DRAWS)
+
+
+def _tried(study: Study, key: tuple[str, int, int, int]) -> tuple[Need, ...]:
+    scenario, year, seed, draws = key
+    return levers_needed(study, scenario=scenario, year=year, draws=draws, seed=seed, rounds=NEED_ROUNDS)
 
 
 def decides(run: Futures, offer: int, rival: int, market: int, then: str = "") -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """What every section of a report needs: figures with their addresses, names, and the list of what was cited."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -48,7 +48,9 @@ class Page:
     backrun: Futures | None = None
     drivers: Drivers | None = None
     needs: bool = False
-    """Whether levers are tried for the conditions of the hub verdict, which takes some seconds."""
+    """Whether levers are tried for the conditions of the hub verdict, which takes some seconds a scenario."""
+    waits: Callable[[], None] | None = None
+    """Waits for another process that tries them; None where nobody has begun."""
     cited: dict[str, Claim] = field(default_factory=dict)
     ruled: dict[tuple[str, str, str, str], YearValue] = field(default_factory=dict)
     sources: dict[str, int] = field(default_factory=dict)

@@ -5,7 +5,7 @@ forbids both. The same futures give the same bytes; the only date is that of the
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -51,6 +51,7 @@ def render(
     backrun: Futures | None = None,
     drivers: Drivers | None = None,
     needs: bool = False,
+    waits: Callable[[], None] | None = None,
 ) -> str:
     """The report as HTML text.
 
@@ -60,12 +61,13 @@ def render(
     main : the scenario that the text speaks of.
     backrun : futures of :func:`karvan.futures.history.run_history`; without it the report says that there is none.
     drivers : of :func:`karvan.futures.drivers.drivers`; without it likewise.
-    needs : whether each lever is tried for each condition of the hub verdict, which takes some seconds.
+    needs : whether each lever is tried for each condition of the hub verdict, some seconds a scenario.
+    waits : waits for another process that tries them (:func:`karvan.futures.parity.needs_beside`); else this one does.
 
     Errors: :class:`UnknownName` if ``main`` is not among the runs.
     """
     page = _page(runs, main, backrun, drivers)
-    page.needs = needs
+    page.needs, page.waits = needs, waits
     # Sources come last, because they list what the others cite.
     body = "".join(
         write_section(page)

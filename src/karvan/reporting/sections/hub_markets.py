@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from karvan.futures.needs import Need
 from karvan.futures.parity import decides, when
 from karvan.hub.verdict import CONDITIONS
 from karvan.reporting.html import esc, listed, para, table
@@ -169,11 +170,13 @@ def what_decides(page: Page, offer: str, rivals: dict[str, str]) -> str:
 
 
 def what_levers_need(page: Page, condition_words: dict[str, str]) -> str:
-    """What each lever would have to be for each condition, if the report was asked to try them."""
+    """What each lever would have to be for each condition, in the main scenario and, in short, in every other."""
     if not page.needs:
         return ""
-    from karvan.futures.parity import needs
+    from karvan.futures.parity import NEED_DRAWS, needs
 
+    if page.waits is not None:
+        page.waits()
     last = page.last
     rows = []
     for need in needs(page.study, page.run, last):
@@ -188,18 +191,90 @@ def what_levers_need(page: Page, condition_words: dict[str, str]) -> str:
                 cells.append(page.at(f"hub_need.{need.lever}.{condition}", last))
         end = "to nothing" if need.end == 0.0 else "to its far end"
         rows.append([esc(need.title[:1].upper() + need.title[1:]) + f" <small>({end})</small>", *cells])
-    head = [
-        "Lever, moved alone",
-        *[condition_words[name][:1].upper() + condition_words[name][1:] for name in CONDITIONS],
+    heads = [condition_words[name][:1].upper() + condition_words[name][1:] for name in CONDITIONS]
+    return (
+        "<h3>What each lever would have to be</h3>\n"
+        + table(
+            ["Lever, moved alone", *heads],
+            rows,
+            kind="tight",
+            caption=f"The value of the lever, as a multiple of today&rsquo;s, at which the condition holds in {last} "
+            "with the chance from which &ldquo;hub&rdquo; is said; reach is a share of the partners&rsquo; full "
+            "network. &ldquo;No&rdquo; gives the chance at the lever&rsquo;s far end: a quarter of today&rsquo;s "
+            "freight or wages, half the value of the currency, a plant fifteen times as large, nine parts in ten from "
+            "home. The last row moves all but wages and currency at once, each by the same part of its way. The far "
+            f"ends are assumed. At most {NEED_DRAWS} futures stand behind each number. The best pairs of levers: "
+            "karvan hub.",
+        )
+        + _by_scenario(page, heads)
+    )
+
+
+def _by_scenario(page: Page, heads: list[str]) -> str:
+    """For every other scenario: which levers bring each condition about, or how far even all of them get."""
+    from karvan.futures.needs import ALL, TOGETHER
+    from karvan.futures.parity import needs
+
+    last = page.last
+    others = [
+        name for name in page.scenarios if name not in (page.main, "no_industry") and last in page.runs[name].years
     ]
-    return "<h3>What each lever would have to be</h3>\n" + table(
-        head,
+    rows = []
+    for name in others:
+        found = needs(page.study, page.runs[name], last)
+        cells = []
+        for condition in (*CONDITIONS, ALL):
+            if found[0].needed[condition] == found[0].now:
+                cells.append("holds already")
+                continue
+            alone = [need for need in found if need.lever != TOGETHER and need.needed[condition] is not None]
+            together = next(need for need in found if need.lever == TOGETHER)
+            if alone:
+                # The lever that goes the least part of its way leads.
+                alone.sort(key=_part(condition))
+                cells.append(
+                    "; ".join(f"{_SHORT[need.lever]} {_at(page, need, condition, name)}" for need in alone[:2])
+                )
+            elif together.needed[condition] is not None:
+                cells.append(f"none alone; all at {_at(page, together, condition, name)} of their ways")
+            else:
+                chance = page.at(f"hub_need_end.{TOGETHER}.{condition}", last, scenario=name)
+                cells.append(f"not even all at their ends: {chance}")
+        rows.append([esc(page.study.scenario(name).title), *cells])
+    if not rows:
+        return ""
+    return table(
+        ["Scenario", *heads, "All five"],
         rows,
         kind="tight",
-        caption=f"The value of the lever, as a multiple of today&rsquo;s, at which the condition holds in {last} with "
-        "the chance from which &ldquo;hub&rdquo; is said; reach is a share of the partners&rsquo; full network. "
-        "&ldquo;No&rdquo; gives the chance at the lever&rsquo;s far end: a quarter of today&rsquo;s freight or wages, "
-        "half the value of the currency, a plant fifteen times as large, nine parts in ten from home. The last row "
-        "moves all but wages and currency at once, each by the same part of its way. The far ends are assumed. Few "
-        "futures stand behind these. The best pairs of levers: karvan hub.",
+        caption="The same on top of every other scenario: up to two levers that bring the condition about alone, with "
+        "what they would have to be; else how far all levers together, wages and currency apart, would have to go.",
     )
+
+
+_SHORT = {
+    "tariff": "duty abroad &times;",
+    "fee": "fees abroad &times;",
+    "freight": "freight &times;",
+    "wage": "wages &times;",
+    "exchange_rate": "currency &times;",
+    "volume": "largest plant &times;",
+    "reach": "reach",
+    "content": "parts at home",
+}
+"""The levers in a cell."""
+
+
+def _part(condition: str) -> Callable[[Need], float]:
+    """The part of its way that a lever goes for a condition, which it reaches."""
+
+    def part(need: Need) -> float:
+        value = need.needed[condition]
+        assert value is not None
+        return abs((value - need.now) / (need.end - need.now))
+
+    return part
+
+
+def _at(page: Page, need: Need, condition: str, scenario: str) -> str:
+    return page.at(f"hub_need.{need.lever}.{condition}", page.last, scenario=scenario)
