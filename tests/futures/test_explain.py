@@ -48,6 +48,7 @@ def keys_of(quantity: Quantity, run: Futures) -> list[str]:
         "step": "freight",
         "rival": max(run.layout.offers, key=lambda name: np.median(price(run, name))),
         "lever": "reach",
+        "forecaster": "combined",
     }
     claims = run.study.table("claims")
     rows = claims.filter((claims["subject"] == "country") & (claims["attribute"] == "output"))["claim"].to_list()
@@ -57,7 +58,7 @@ def keys_of(quantity: Quantity, run: Futures) -> list[str]:
 
 def addresses(quantity: Quantity, run: Futures) -> list[str]:
     """With all keys; and with none or one of them, where keys are a choice."""
-    year = RECORD_YEARS.get(quantity.name, "2030") if quantity.kind == "record" else "2030"
+    year = {"record": RECORD_YEARS.get(quantity.name, "2030"), "past": "2010"}.get(quantity.kind, "2030")
     keys = keys_of(quantity, run)
     if quantity.kind in ("figures", "plants", "markets"):
         choices = [[key] for key in keys]
