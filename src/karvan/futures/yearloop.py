@@ -555,5 +555,13 @@ def _share(part: Array, whole: Array) -> Array:
 
 
 def _middle(values: Array) -> Array:
-    """Median over the draws; at once where all draws have the same number."""
-    return np.asarray(values[0] if values.strides[0] == 0 else np.median(values, axis=0))
+    """(V, M), median over the draws of (D, V, M); looked for only where draws or markets differ."""
+    if values.strides[0] == 0:
+        return np.asarray(values[0])
+    if values.strides[-1] == 0 and values.shape[-1] > 1:
+        return np.broadcast_to(_middle(values[..., :1]), values.shape[1:])
+    out = values.min(axis=0)
+    differ = out < values.max(axis=0)
+    rows = np.moveaxis(values, 0, -1)[differ]
+    out[differ] = np.median(rows, axis=-1)
+    return np.asarray(out)
