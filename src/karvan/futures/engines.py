@@ -142,9 +142,9 @@ def run_pieces(
         if executor is None and engine == PROCESSES:
             # This process is one of the workers: another in its place would cost a start, and every result a journey.
             executor = stack.enter_context(
-                ProcessPoolExecutor(count - 1, get_context("spawn"), initializer=_begin, initargs=(digest, payload))
+                ProcessPoolExecutor(count - 1, get_context("spawn"), initializer=begin_process)
             )
-            yield from _shared(executor, digest, worker, listed, finish, count - 1)
+            yield from _shared(executor, handle, digest, worker, listed, finish, count - 1)
             return
         if executor is None:
             executor, handle, count = _cluster(stack, engine, payload)
@@ -180,11 +180,18 @@ def _here(worker: Worker, pieces: list[Piece], finish: Finish[T]) -> Iterator[T]
 
 
 def _shared(
-    executor: Executor, digest: str, worker: Worker, pieces: list[Piece], finish: Finish[T], others: int
+    executor: Executor,
+    handle: bytes,
+    digest: str,
+    worker: Worker,
+    pieces: list[Piece],
+    finish: Finish[T],
+    others: int,
 ) -> Iterator[T]:
     """Results in the order of the pieces, some computed by other processes and some by this one.
 
-    At most two pieces a worker are under way or waiting for those before them.
+    At most two pieces a worker are under way or waiting for those before them. The task travels with every piece, which
+    is soon done; handed to a process at its start, it would hold this one up until the other has begun to read.
     """
     keep_memory()
     waiting: deque[Future[T]] = deque()
@@ -199,7 +206,7 @@ def _shared(
             asked = [future for future in asked if not future.done()]
             # One in hand and one to go on with, but for the last ones: nobody is to wait for a piece that waits.
             while coming and len(asked) < others * (1 + (len(coming) > others)) and len(waiting) < 2 * (others + 1):
-                asked.append(executor.submit(_run, None, digest, coming.popleft(), finish))
+                asked.append(executor.submit(_run, handle, digest, coming.popleft(), finish))
                 waiting.append(asked[-1])
             if mine is not None:
                 mine[1].set_result(next(_here(worker, [mine[0]], finish)))
@@ -258,10 +265,9 @@ def _remember(digest: str, payload: bytes) -> None:
     _KEPT[digest] = Worker(pickle.loads(payload))
 
 
-def _begin(digest: str, payload: bytes) -> None:
-    """Start a process of this machine: it knows its task, and ends when the one that started it has ended."""
+def begin_process() -> None:
+    """Start a process of this machine: it keeps its memory, and ends when the one that started it has ended."""
     keep_memory()
-    _remember(digest, payload)
     follow_parent()
 
 

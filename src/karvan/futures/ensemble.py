@@ -1,7 +1,8 @@
 """Many futures: blocks of draws, run one after the other or side by side, joined in draw order."""
 
 import os
-from collections.abc import Callable, Mapping
+import pickle
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -20,7 +21,7 @@ from karvan.futures.engines import (
     Piece,
     Task,
     Worker,
-    follow_parent,
+    begin_process,
     run_pieces,
     whole,
 )
@@ -36,6 +37,26 @@ from karvan.study.scenario import COUNTERFACTUAL, moves_the_world
 Progress = Callable[[int, int], None]
 """Called with blocks done and blocks in all."""
 T = TypeVar("T")
+
+
+class Joined(Mapping[str, Array]):
+    """Quantities of several blocks by name, joined in draw order when they are asked for: most never are."""
+
+    def __init__(self, blocks: list[dict[str, Array]]) -> None:
+        self._names = tuple(blocks[0])
+        self._parts = {name: [block[name] for block in blocks] for name in self._names}
+
+    def __getitem__(self, name: str) -> Array:
+        parts = self._parts[name]
+        if len(parts) > 1:
+            parts[:] = [np.concatenate(parts)]
+        return parts[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True)
@@ -262,8 +283,9 @@ def simulate_many(
         return done
     tasks = sorted(scenarios.items(), key=lambda item: -item[1])  # the long ones first
     options = {"start": start, "until": until, "seed": seed, "workers": 1}
-    with ProcessPoolExecutor(count, get_context("spawn"), initializer=keep_study, initargs=(study,)) as pool:
-        pending = {name: pool.submit(in_worker, _simulated, name, draws, options) for name, draws in tasks}
+    packed = pickle.dumps(study)
+    with ProcessPoolExecutor(count, get_context("spawn"), initializer=begin_process) as pool:
+        pending = {name: pool.submit(in_worker, packed, _simulated, name, draws, options) for name, draws in tasks}
         for name, future in pending.items():
             done[name] = future.result()
             if progress:
@@ -271,18 +293,19 @@ def simulate_many(
     return {name: done[name] for name in scenarios}
 
 
-_STUDY: dict[str, Study] = {}
+_STUDIES: dict[bytes, Study] = {}
 
 
-def keep_study(study: Study) -> None:
-    """Begin a process that works on one study: it is sent once, and the process ends with the one that started it."""
-    follow_parent()
-    _STUDY["study"] = study
+def in_worker(packed: bytes, work: Callable[..., T], *arguments: Any) -> T:
+    """In another process: do some work on a study, which is kept there.
 
-
-def in_worker(work: Callable[..., T], *arguments: Any) -> T:
-    """In such a process: do some work on its study."""
-    return work(_STUDY["study"], *arguments)
+    The pickled study travels with every task. Handed to a process at its start, it would hold up whoever starts the
+    next one until this one has begun to read.
+    """
+    if packed not in _STUDIES:
+        _STUDIES.clear()
+        _STUDIES[packed] = pickle.loads(packed)
+    return work(_STUDIES[packed], *arguments)
 
 
 def _simulated(study: Study, name: str, draws: int, options: dict[str, int | None]) -> Futures:
@@ -304,9 +327,8 @@ def futures_of(
 ) -> Futures:
     """Blocks as one result."""
 
-    def stack(name: str) -> dict[str, Array]:
-        groups = [getattr(result, name) for result in results]
-        return {key: np.concatenate([group[key] for group in groups]) for key in groups[0]}
+    def stack(name: str) -> Joined:
+        return Joined([getattr(result, name) for result in results])
 
     figures, markets = stack("figures"), stack("markets")
     offers = {}

@@ -5,6 +5,7 @@ are, so the rung at which it costs the buyer what the rival's car costs is found
 to be for the hub verdict is found by moving it (:mod:`karvan.futures.needs`).
 """
 
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ import numpy as np
 
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
-from karvan.futures.ensemble import Futures, in_worker, keep_study
+from karvan.futures.engines import begin_process
+from karvan.futures.ensemble import Futures, in_worker
 from karvan.futures.needs import ALL, KINDS, Need, levers_needed
 from karvan.futures.yearloop import LAST
 from karvan.hub.verdict import CONDITIONS
@@ -121,8 +123,9 @@ def needs_beside(study: Study, scenarios: Mapping[str, int], year: int, seed: in
     ``scenarios`` maps names to the draws of their runs. The function that is given waits until all are known.
     """
     keys = [_key(name, year, seed, draws) for name, draws in scenarios.items()]
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=keep_study, initargs=(study,)) as pool:
-        pending = [pool.submit(in_worker, _tried, key) for key in keys]
+    packed = pickle.dumps(study)
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=begin_process) as pool:
+        pending = [pool.submit(in_worker, packed, _tried, key) for key in keys]
 
         def wait() -> None:
             memo = study._memo.setdefault(__name__, {})
