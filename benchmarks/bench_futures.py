@@ -47,11 +47,13 @@ STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
         (yearloop, "market_inputs"),
         (yearloop._Run, "_entrants"),
         (yearloop._Run, "_appeal"),
-        (yearloop._Run, "_brand_appeal"),
+        (yearloop._Run, "_cost_hat"),
+        (yearloop, "FlowAppeal"),
         (Rivals, "price"),
         (Rivals, "appeal"),
         (Rivals, "learn"),
     ),
+    "rivals": ((Rivals, "price"), (Rivals, "learn"), (yearloop, "Rivals")),
     "economy": ((Accountant, "year"), (yearloop, "economy_inputs"), (yearloop, "economic_value"), (yearloop, "npv")),
 }
 """Functions of the year loop by the stage whose time they take. Time in an inner one is not counted in an outer one."""

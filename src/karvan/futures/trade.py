@@ -9,10 +9,11 @@ from karvan.base.axes import Array, BoolArray, IntArray, abreast
 from karvan.futures.blocks import Market, markets_of
 from karvan.futures.frictions import KINDS, table_rows
 from karvan.futures.inputs import Draws, Prepared
-from karvan.futures.levers import LaneLever
+from karvan.futures.levers import LaneLever, apply
 from karvan.market.cost import DeliveredCost, delivered_cost
 from karvan.market.origin import COMPLIES_AT_COST, FREE, MFN, OriginResult, origin_state
 from karvan.study.cells import cell_of_range
+from karvan.study.scenario import Lever
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,11 @@ class Trade:
 
     def _signature(self, kind: str, year: int, levers: bool) -> tuple[object, ...]:
         """What a kind of friction depends on in a year: equal signatures, equal frictions."""
-        moved = levers and any(True for _ in self.prepared.book.of(kind))
-        return kind, self.prepared.frictions.epoch(kind, year), year if moved else None
+        return kind, self.prepared.frictions.epoch(kind, year), *(self._moving(kind, year) if levers else ())
+
+    def _moving(self, kind: str, year: int) -> list[Lever]:
+        """The levers on a kind of friction that hold in a year."""
+        return [lever for lever in self.prepared.book.of(kind) if lever.year_from <= year <= lever.year_to]
 
     def friction(self, kind: str, year: int, *, levers: bool = True) -> Array:
         """(D or 1, V, M), one kind of friction in one year."""
@@ -87,16 +91,18 @@ class Trade:
                 out = np.repeat(out, draws.size, axis=-1)
                 for cell, at in grid.drawn:
                     out[at] = draws.of(cell)
-            if signature[-1] is not None:
-                if out.shape[-1] == 1 and any(isinstance(lever, LaneLever) for lever in self.prepared.book.of(kind)):
-                    out = np.repeat(out, draws.size, axis=-1)
+            moving = self._moving(kind, year) if levers else []
+            if out.shape[-1] == 1 and any(isinstance(lever, LaneLever) for lever in moving):
+                out = np.repeat(out, draws.size, axis=-1)
+            for lever in moving:
                 for v, origin in enumerate(self.origins):
                     product = layout.products[layout.offer_product[v]]
+                    if lever.origin not in ("", "*", origin) or lever.product not in ("", "*", product):
+                        continue
                     for m, name in enumerate(layout.markets):
-                        if kind != "excise" and origin == name and kind != "fee":
-                            continue  # a border lever does not reach cars that cross no border
-                        keys = {"origin": origin, "market": name, "product": product}
-                        out[v, m] = self.prepared.book.value_in(kind, out[v, m], year, **keys)
+                        # A border lever does not reach cars that cross no border.
+                        if lever.market in ("", "*", name) and (kind in ("excise", "fee") or origin != name):
+                            out[v, m] = apply(lever, out[v, m])
             self._kept[signature] = np.moveaxis(np.maximum(out, 0.0), -1, 0)
         return self._kept[signature]
 
