@@ -20,7 +20,8 @@ LEAKS = (
     "could be wrong together is not.",
     "Elasticities were measured on other continents. They are assumed for this region, with wide ranges.",
     "Rules, duties and agreements stay as they are at the study's date unless a scenario changes them.",
-    "Rivals do not answer: they neither cut prices nor build plants because of what is done here.",
+    "Rivals answer by rule, a year late: their prices, margins and new plants follow assumed ranges, none closes, and "
+    "nobody thinks ahead of the others.",
 )
 
 
