@@ -65,6 +65,11 @@ class Draws:
                 self.drawn[cell.name] = cell
         return self.values[cell.name]
 
+    @property
+    def shows_steps(self) -> bool:
+        """Whether the middle of each step of the price is kept: that of the first block stands for all."""
+        return self.block == 0
+
     def normal(self, name: str, *shape: int) -> Array:
         """(D, *shape), standard normal numbers of a named stream; more years do not move those before."""
         self.streams.add(name)

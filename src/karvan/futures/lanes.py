@@ -37,6 +37,11 @@ class LaneDraws(Draws):
     lanes: int = 1
 
     @property
+    def shows_steps(self) -> bool:
+        """Never: a lane is asked for its verdict."""
+        return False
+
+    @property
     def _one(self) -> int:
         return self.size // self.lanes
 

@@ -1,8 +1,8 @@
 """What decides in a market, and what it would have to be: rungs of the delivered price and their break-evens.
 
-The first year's ladders are kept as medians. The price of a car is linear in each of its rungs, the others as they
-are, so the rung at which it costs the buyer what the rival's car costs is found in closed form. What a lever would have
-to be for the hub verdict is found by moving it (:mod:`karvan.futures.needs`).
+The ladders of the first and the last year are kept as medians over the first block. The price of a car is linear in
+each of its rungs, the others as they are, so the rung at which it costs the buyer what the rival's car costs is found
+in closed form. What a lever would have to be for the hub verdict is found by moving it (:mod:`karvan.futures.needs`).
 """
 
 import pickle
@@ -16,6 +16,7 @@ import numpy as np
 
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
+from karvan.base.streams import BLOCK
 from karvan.futures.engines import begin_process
 from karvan.futures.ensemble import Futures, in_worker
 from karvan.futures.needs import ALL, KINDS, Need, levers_needed
@@ -152,7 +153,7 @@ def decides(run: Futures, offer: int, rival: int, market: int, then: str = "") -
 
 
 def _price(run: Futures, offer: int, market: int, then: str) -> float:
-    prices: Array = run.offers[f"delivered{then}"][:, offer, market]
+    prices: Array = run.offers[f"delivered{then}"][:BLOCK, offer, market]  # those of which the rungs are kept
     return float(np.median(prices))
 
 

@@ -71,7 +71,7 @@ class Block:
     markets: dict[str, Array]
     """By market, (D, Y, M)."""
     offers: dict[str, Array]
-    """Delivered price in the first and the last year, (D, V, M), and the middle of its steps, step -> (V, M)."""
+    """Delivered price in the first and last year, (D, V, M); of the first block the middle of its steps too, (V, M)."""
     sectors: dict[str, Array]
     """By industry, (D, Y, S)."""
     flows: dict[str, Array] = field(default_factory=dict)
@@ -368,7 +368,8 @@ class _Run:
 
         costs, content = self._costs(year, index, self.plants)
         ends = index in (0, len(layout.years) - 1)
-        full = ends or self.look is not None
+        steps = ends and self.draws.shows_steps
+        full = steps or self.look is not None
         works = self._ex_works(costs, index)
         ladder, price, origin = self.trade.delivered(works, content, year, index, full=full)
         whole = price.copy() if self.look is not None else price
@@ -410,6 +411,7 @@ class _Run:
         if ends:
             when = "" if index == 0 else LAST
             self.offers[f"delivered{when}"] = price
+        if steps:
             for field in (
                 "ex_works",
                 "freight",
