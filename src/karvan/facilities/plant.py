@@ -296,13 +296,15 @@ class Plant:
         what_ifs: Sequence[WhatIf] | Callable[[Bottleneck], Sequence[WhatIf]] | None = None,
         inputs: InputDraws | None = None,
         effort: float = 1.0,
+        runs: int = 128,
     ) -> PlantReport:
         """The capacity ladder, effective capacity with its uncertainty, the bottleneck, what-ifs and cost per car.
 
         Parameters: replications of a whole year for *luck*, 2 or more; draws of the inputs for *ignorance*, 10 or more;
         what-ifs, or what makes them from the bottleneck, or none for the usual ones (:meth:`usual_what_ifs`); draws of
         the inputs from their own ranges, instead of those below; effort, hours of the runs for bottleneck and
-        ignorance relative to the usual, 0.1 to 10. The same seed gives the same report.
+        ignorance relative to the usual, 0.1 to 10; runs, of each change tried for the bottleneck. The same seed gives
+        the same report.
 
         *Luck* is the spread of a year's output at the central inputs; *ignorance* the spread of the rate over lognormal
         MTBF and MTTR (mean as given, :attr:`Shop.spread`), all draws meeting the same luck. The two are independent,
@@ -323,7 +325,9 @@ class Plant:
         drawn = self._input_draws(draws, seed) if inputs is None else inputs
         effective = self._effective(central, lucky.throughput_per_hour, drawn, seed, effort)
         per_year = year * (1.0 + self.overtime) * self._ramp
-        bottleneck = _times(self.line(kits=False).bottleneck(600.0 * effort * self.stretch, 128, seed, 100.0), per_year)
+        bottleneck = _times(
+            self.line(kits=False).bottleneck(600.0 * effort * self.stretch, runs, seed, 100.0), per_year
+        )
         made_from = self.usual_what_ifs if what_ifs is None else what_ifs
         options = made_from(bottleneck) if callable(made_from) else made_from
         made = ladder.with_demand(self.demand) if self.demand is not None else None

@@ -4,7 +4,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -287,7 +287,8 @@ def simulate_many(
     with ProcessPoolExecutor(count, get_context("spawn"), initializer=begin_process) as pool:
         pending = {name: pool.submit(in_worker, packed, _simulated, name, draws, options) for name, draws in tasks}
         for name, future in pending.items():
-            done[name] = future.result()
+            # The caller's study, not the worker's copy: what has been worked out for it is remembered with it.
+            done[name] = replace(future.result(), study=study)
             if progress:
                 progress(len(done), len(scenarios))
     return {name: done[name] for name in scenarios}

@@ -34,9 +34,9 @@ STEPS: Final = (
 MOVED: Final = ("ex_works", "freight", "duty", "excise", "fee", "certification", "obstacles")
 """Rungs for which parity is asked: the others follow from them."""
 NEED_DRAWS: Final = 60
-"""Futures in which levers are tried for a report."""
+"""Futures in which levers are tried for a report at most: a quarter of the run's."""
 NEED_ROUNDS: Final = 2
-"""Times their range is cut to a quarter for it."""
+"""Times their range is cut to a quarter for it; once where fewer futures could not tell the difference."""
 
 
 def value(name: str, kind: str, keys: tuple[str, ...], year: int, study: Study, run: Futures) -> float:
@@ -136,12 +136,13 @@ def needs_beside(study: Study, scenarios: Mapping[str, int], year: int, seed: in
 
 
 def _key(scenario: str, year: int, seed: int, draws: int) -> tuple[str, int, int, int]:
-    return scenario, year, seed, min(draws, NEED_DRAWS)
+    return scenario, year, seed, min(max(draws // 4, 1), NEED_DRAWS)
 
 
 def _tried(study: Study, key: tuple[str, int, int, int]) -> tuple[Need, ...]:
     scenario, year, seed, draws = key
-    return levers_needed(study, scenario=scenario, year=year, draws=draws, seed=seed, rounds=NEED_ROUNDS)
+    rounds = NEED_ROUNDS if draws == NEED_DRAWS else 1
+    return levers_needed(study, scenario=scenario, year=year, draws=draws, seed=seed, rounds=rounds)
 
 
 def decides(run: Futures, offer: int, rival: int, market: int, then: str = "") -> tuple[str, str]:

@@ -159,6 +159,7 @@ def study_plant(
         what_ifs=() if quick else lambda bottleneck: model.what_ifs(built, bottleneck),
         inputs=inputs,
         effort=0.1 if quick else 1.0,
+        runs=64 if quick else 128,
     )
     report = model.unbatched(report)
     straight = built.straight_time * (1.0 + built.overtime) * model.batch
@@ -182,7 +183,7 @@ def quick_study(study: Study, plant: str, year: int) -> PlantStudy:
     """A plant taken apart with few runs, once for each study: for figures and the report. Errors as above."""
     kept: dict[tuple[str, int], PlantStudy] = study._memo.setdefault("plant_study", {})
     if (plant, year) not in kept:
-        replications, draws = (8, 100) if in_futures(study, plant) else (4, 60)
+        replications, draws = (8, 100) if in_futures(study, plant) else (3, 40)
         kept[plant, year] = study_plant(study, plant, year=year, replications=replications, draws=draws, quick=True)
     return kept[plant, year]
 

@@ -99,6 +99,8 @@ class _Index:
     all: tuple[Claim, ...]
     by_id: Mapping[str, Claim]
     by_attribute: Mapping[str, tuple[Claim, ...]]
+    by_subject: Mapping[tuple[str, str], tuple[Claim, ...]]
+    """By attribute and subject."""
     rules: Mapping[tuple[str, str, str, int], Mapping[str, Any]]
 
 
@@ -108,14 +110,17 @@ def _index(study: Study) -> _Index:
         return found
     every = tuple(_claim(row) for row in study.table("claims").iter_rows(named=True))
     attributes: dict[str, list[Claim]] = {}
+    subjects: dict[tuple[str, str], list[Claim]] = {}
     for item in every:
         attributes.setdefault(item.attribute, []).append(item)
+        subjects.setdefault((item.attribute, item.subject), []).append(item)
     rules = {
         (row["subject"], row["attribute"], row["kind"] or "", row["year"]): row
         for row in study.table("rules").iter_rows(named=True)
     }
     by_attribute = {name: tuple(items) for name, items in attributes.items()}
-    made = _Index(every, {item.claim: item for item in every}, by_attribute, rules)
+    by_subject = {key: tuple(items) for key, items in subjects.items()}
+    made = _Index(every, {item.claim: item for item in every}, by_attribute, by_subject, rules)
     study._memo["evidence"] = made
     return made
 
@@ -123,7 +128,10 @@ def _index(study: Study) -> _Index:
 def claims(study: Study, **wanted: str) -> list[Claim]:
     """The claims whose columns have the wanted values, in the order of the files. Empty text wants an empty cell."""
     index = _index(study)
-    pool = index.by_attribute.get(wanted["attribute"], ()) if "attribute" in wanted else index.all
+    if "attribute" in wanted and "subject" in wanted:
+        pool = index.by_subject.get((wanted["attribute"], wanted["subject"]), ())
+    else:
+        pool = index.by_attribute.get(wanted["attribute"], ()) if "attribute" in wanted else index.all
     return [item for item in pool if all(getattr(item, column) == value for column, value in wanted.items())]
 
 

@@ -9,7 +9,7 @@ from karvan.reporting.page import MONTHS, Page, period, readable
 from karvan.study.evidence import Claim, YearValue, claims
 
 CAR = "passenger_car"
-MONTHLY_DRAWS = 100
+MONTHLY_DRAWS = 60
 """Draws of the monthly series: its bands are for the eye."""
 OTHER_KINDS = ("light_commercial", "bus", "tractor", "special_purpose", "combine_harvester", "military")
 

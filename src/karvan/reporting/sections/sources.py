@@ -23,8 +23,9 @@ def sources(page: Page) -> str:
 def _assumptions(page: Page) -> str:
     """Every uncertain number the run asked for: parameters openly, tables of markets and frictions on demand."""
     cells = list(page.run.cells.values())
-    single = [cell for cell in cells if cell.name.split(".")[0] not in ("frictions", "markets", "agreements")]
-    tables = [cell for cell in cells if cell not in single]
+    tabled = [cell.name.split(".")[0] in ("frictions", "markets", "agreements") for cell in cells]
+    single = [cell for cell, listed in zip(cells, tabled, strict=True) if not listed]
+    tables = [cell for cell, listed in zip(cells, tabled, strict=True) if listed]
     lead = para(
         f"The futures read {page.at('count_cells', page.first)} uncertain numbers. &ldquo;Assumed&rdquo; means that "
         "nobody measured it and the range is a judgement; it can be changed in the study's tables."
