@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from karvan.base.errors import InputError, UnknownName
 from karvan.cli import main
+from karvan.commands.hub import _rate
 from karvan.futures.ensemble import Futures, simulate
 from karvan.futures.needs import (
     ALL,
@@ -256,3 +257,8 @@ def test_the_frictions_of_a_site_are_those_of_its_offers(study: Study) -> None:
     moved = replace(study, tables={**study.tables, "frictions": dearer})
     one, two = (where_to_build(s, ("AZE", "TUR"), year=2026, draws=DRAWS) for s in (study, moved))
     assert two.miss["AZE"].mid >= one.miss["AZE"].mid
+
+
+@pytest.mark.parametrize(("share", "words"), [(-0.07, "-7%"), (0.16, "16%"), (1.0, "100%"), (15.89, "over 100%")])
+def test_rates_of_next_to_nothing_are_not_spelt_out(share: float, words: str) -> None:
+    assert _rate(share) == words

@@ -290,6 +290,11 @@ def break_even_text(
     return out
 
 
+def _rate(share: float) -> str:
+    """A rate of return; beyond 100 % a year it speaks of how little was put in, not of how much came out."""
+    return f"{share:.0%}" if share <= 1.0 else "over 100%"
+
+
 def investor_lines(cases: dict[str, Any], money: str) -> list[str]:
     """The owners' case, scenario by scenario."""
     out = [f"The investor's case: all plants together, {money}, without subsidy"]
@@ -297,7 +302,7 @@ def investor_lines(cases: dict[str, Any], money: str) -> list[str]:
         rate = (
             "none"
             if case.irr.mid != case.irr.mid
-            else f"{case.irr.mid:.0%} ({case.irr.low:.0%} to {case.irr.high:.0%})"
+            else f"{_rate(case.irr.mid)} ({_rate(case.irr.low)} to {_rate(case.irr.high)})"
         )
         back = "never" if case.payback.mid != case.payback.mid else f"{_range(case.payback, 1)} years"
         paid = "" if case.paid != case.paid else f", in {case.paid:.0%} of those that were ever behind"
