@@ -1,5 +1,7 @@
 """Scenario discovery, break-evens and the value of better data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -77,14 +79,8 @@ class TestDiscover:
     def test_judged_on_futures_it_was_not_found_in(self, run: Futures) -> None:
         """An outcome made of noise: whatever box the first half suggests, the second half must not be fooled."""
         noise = stream(9, "noise").random(run.draws)
-        run.figures["noise_of_the_test"] = np.repeat(noise[:, None], len(run.years), axis=1)  # type: ignore[index]
-        try:
-            values = run.figures["output"].copy()
-            run.figures["output"][:] = run.figures["noise_of_the_test"]
-            found = discover(run, "output.2026 > 0.7", 2026)
-        finally:
-            run.figures["output"][:] = values
-            del run.figures["noise_of_the_test"]  # type: ignore[attr-defined]
+        noisy = np.repeat(noise[:, None], len(run.years), axis=1)
+        found = discover(replace(run, figures={**run.figures, "output": noisy}), "output.2026 > 0.7", 2026)
         assert found.limits == ()
         assert "chance within a future decides" in found.words
 
