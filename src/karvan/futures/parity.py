@@ -34,7 +34,7 @@ STEPS: Final = (
 MOVED: Final = ("ex_works", "freight", "duty", "excise", "fee", "certification", "obstacles")
 """Rungs for which parity is asked: the others follow from them."""
 NEED_DRAWS: Final = 60
-"""Futures in which levers are tried for a report at most: a quarter of the run's."""
+"""Futures in which levers are tried for a report at most: a fifth of the run's."""
 NEED_ROUNDS: Final = 2
 """Times their range is cut to a quarter for it; once where fewer futures could not tell the difference."""
 
@@ -136,7 +136,7 @@ def needs_beside(study: Study, scenarios: Mapping[str, int], year: int, seed: in
 
 
 def _key(scenario: str, year: int, seed: int, draws: int) -> tuple[str, int, int, int]:
-    return scenario, year, seed, min(max(draws // 4, 1), NEED_DRAWS)
+    return scenario, year, seed, min(max(draws // 5, 1), NEED_DRAWS)
 
 
 def _tried(study: Study, key: tuple[str, int, int, int]) -> tuple[Need, ...]:
