@@ -25,6 +25,7 @@ from karvan.futures.layout import Layout, make_layout
 from karvan.futures.levers import LeverBook
 from karvan.futures.macro import Currency, currency_of, income_process, population_process
 from karvan.futures.sample import LHS, OTHER, Sampling, normals
+from karvan.futures.series import continued, nearest_year, series_of
 from karvan.futures.vehicles import Commercial, commercial_of
 from karvan.study.cells import Cell
 from karvan.study.evidence import YearValue, year_value
@@ -219,8 +220,8 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
     countries = sorted(set(layout.country))
     quantities, error = _flows(study, layout, countries)
     income = known_by(world_table("income"), study.as_of if income_as_of == "study" else income_as_of)
-    income_by = {market: _series(income, market, "gdp_per_head_ppp") for market in layout.markets}
-    people_by = {market: _series(income, market, "population") for market in layout.markets}
+    income_by = {market: series_of(income, market, "gdp_per_head_ppp") for market in layout.markets}
+    people_by = {market: series_of(income, market, "population") for market in layout.markets}
     base = start - 1
     level = np.array([_level(income_by[market], base) for market in layout.markets])
     known = np.array([[_known(income_by[m], year, base) for m in layout.markets] for year in layout.years])
@@ -275,16 +276,11 @@ def _own_saturation(study: Study, layout: Layout) -> BoolArray:
     return np.isin(layout.markets, rows["key"].drop_nulls().to_list())
 
 
-def _series(frame: pl.DataFrame, country: str, column: str) -> dict[int, float]:
-    rows = frame.filter((pl.col("country") == country) & pl.col(column).is_not_null())
-    return dict(zip(rows["year"].to_list(), rows[column].to_list(), strict=True))
-
-
 def _level(series: dict[int, float], year: int) -> float:
     """The value of a year, or of the nearest year on record."""
     if not series:
         return 10000.0  # a market without income data takes a middling income; only its growth matters then
-    return series[min(series, key=lambda known: (abs(known - year), known))]
+    return nearest_year(series, year)
 
 
 def _known(series: dict[int, float], year: int, base: int) -> float:
@@ -295,12 +291,7 @@ def _continued(series: dict[int, float], year: int) -> float:
     """A level in a year: known, or continued at the mean growth of the last ten years on record."""
     if not series:
         return 1e6
-    if year in series:
-        return series[year]
-    last = max(series)
-    first = max(min(series), last - 10)
-    growth = (series[last] / series[first]) ** (1 / max(last - first, 1)) - 1 if last > first else 0.0
-    return float(series[last] * (1 + growth) ** (year - last))
+    return continued(series, year)
 
 
 def _flows(study: Study, layout: Layout, countries: list[str]) -> tuple[Array, Array]:
@@ -334,7 +325,7 @@ def _latest_sales(study: Study, layout: Layout, start: int) -> Array:
     sales = known_by(world_table("sales"), study.as_of)
     means = []
     for market in layout.markets:
-        series = _series(sales, market, "passenger_cars")
+        series = series_of(sales, market, "passenger_cars")
         latest = [series[year] for year in sorted(series) if year < start][-3:]
         means.append(float(np.mean(latest)) if latest else np.nan)
     return np.array(means)
@@ -344,7 +335,7 @@ def _imports_record(study: Study, start: int) -> float:
     """Mean car imports of the latest three years on record, less new cars not made at home."""
     found = [year_value(study, "country", "imports", KIND, year) for year in range(start - 6, start)]
     values = [value.value for value in found if value is not None][-3:]
-    series = _series(known_by(world_table("sales"), study.as_of), study.settings.home, "passenger_cars")
+    series = series_of(known_by(world_table("sales"), study.as_of), study.settings.home, "passenger_cars")
     new = [series[year] for year in sorted(series) if year < start][-3:]
     return max(float(np.mean(values)) - (float(np.mean(new)) if new else 0.0), 0.0) if values else 0.0
 
@@ -377,7 +368,7 @@ def _stock_cell(study: Study, market: str, start: int) -> Cell:
     if given is not None and start >= study.settings.start_year:
         return given
     ages = known_by(world_table("fleet_ages"), study.as_of).filter(pl.col("age_class") == "all")
-    cars = {**_cars_in_use(study, market), **_series(ages, market, "cars")}
+    cars = {**_cars_in_use(study, market), **series_of(ages, market, "cars")}
     if cars:
         year = min(cars, key=lambda known: (abs(known - (start - 1)), known))
         value = cars[year]
@@ -420,7 +411,7 @@ def _age_classes(study: Study, market: str, start: int) -> tuple[tuple[int, ...]
 
 def _cars_in_use(study: Study, market: str) -> dict[int, float]:
     frame = known_by(world_table("stock"), study.as_of).filter(pl.col("measure") == "passenger_cars")
-    return _series(frame, market, "stock")
+    return series_of(frame, market, "stock")
 
 
 def _effects(study: Study) -> tuple[ImpactEffects, tuple[str, ...], float, int]:

@@ -20,6 +20,7 @@ from karvan.futures.costs import Range, range_of
 from karvan.futures.density import saturation_ratio
 from karvan.futures.macro import population_process
 from karvan.futures.outlook_ages import OLD, USED_AGE, Ages, ages_of, classes_of, life_draws
+from karvan.futures.series import continued, nearest_year, series_of
 from karvan.futures.vehicles import commercial_of, commercial_paths, crossed, segment_paths
 from karvan.study.cells import Cell, quantile
 from karvan.study.register import parameters
@@ -131,7 +132,8 @@ class Outlook:
 
 
 def from_world(code: str, name: str, until: int, draws: int, seed: int) -> Outlook:
-    income, people = _series("income", code, "gdp_per_head_ppp"), _series("income", code, "population")
+    table = world_table("income")
+    income, people = (series_of(table, code, column) for column in ("gdp_per_head_ppp", "population"))
     if len(income) < 6 or not people:
         raise InputError(f"{code}: the world tables have {len(income)} years of income; expected at least 6")
     base = max(income)
@@ -168,7 +170,7 @@ def from_world(code: str, name: str, until: int, draws: int, seed: int) -> Outlo
     before = np.full(draws, income[min(income, key=lambda y: abs(y - last))] / 1000.0)
     per_1000 = [level] if last == base else []
     for step, year in enumerate(range(last + 1, until + 1)):
-        now = path[:, year - years[0]] if year >= years[0] else np.full(draws, _nearest(income, year) / 1000.0)
+        now = path[:, year - years[0]] if year >= years[0] else np.full(draws, nearest_year(income, year) / 1000.0)
         goal = gompertz(now, saturation=gamma, alpha=shared.alpha, beta=beta)
         curve = adjust(
             curve,
@@ -184,9 +186,9 @@ def from_world(code: str, name: str, until: int, draws: int, seed: int) -> Outlo
     persons = _people(code, people, base, years, drawn)
     stock = np.stack(per_1000, axis=1) * persons / 1000.0 * cars[:, None]
 
-    new_record = _sales_level(_series("sales", code, "passenger_cars"), base, drawn, notes)
+    new_record = _sales_level(series_of(world_table("sales"), code, "passenger_cars"), base, drawn, notes)
     growth = _growth(owned, people)
-    ages = ages_of(code, base, growth, _series("sales", code, "passenger_cars"))
+    ages = ages_of(code, base, growth, series_of(world_table("sales"), code, "passenger_cars"))
     life = life_draws(ages, drawn.uniform("mean_life"))
     stock, new, used, bought = _purchases(code, stock, growth, new_record, base, life, drawn, notes)
     weights = np.stack([drawn.of(f"segment_{segment}") for segment in SEGMENTS], axis=-1)
@@ -321,7 +323,7 @@ def _curve(
     count = int(np.isfinite(v).sum())
     alpha = OwnershipParameters().alpha
     least = gamma * np.exp(alpha) * 1.05
-    x_last = _nearest(income, max(owned)) / 1000.0
+    x_last = nearest_year(income, max(owned)) / 1000.0
     point = fit_beta(x_last, np.maximum(owned[max(owned)], least), gamma, alpha)
     none = Fit(measure, count, min(owned), max(owned), np.nan, np.nan, False, np.nan)
     if count < 4:
@@ -407,7 +409,7 @@ def _people(code: str, people: dict[int, float], base: int, years: tuple[int, ..
     process = population_process(world_table("income"), [code], base)
     z = drawn.normal("population", len(years))[:, :, None]
     paths = simulate_growth(process, z, drift_normals=drawn.normal("population_drift"))[:, :, 0]
-    return np.asarray(_continued(people, base) * np.exp(np.concatenate([np.zeros((paths.shape[0], 1)), paths], axis=1)))
+    return np.asarray(continued(people, base) * np.exp(np.concatenate([np.zeros((paths.shape[0], 1)), paths], axis=1)))
 
 
 def _sales_level(sales: dict[int, float], base: int, drawn: _Drawn, notes: list[str]) -> Array:
@@ -537,22 +539,3 @@ def _recent(series: dict[int, float], base: int) -> float:
     """Mean of the latest three years of a record that is not too old; nan else."""
     latest = [series[year] for year in sorted(series) if base - OLD < year <= base][-3:]
     return float(np.mean(latest)) if latest else float("nan")
-
-
-def _series(table: str, code: str, column: str) -> dict[int, float]:
-    rows = world_table(table).filter((pl.col("country") == code) & pl.col(column).is_not_null())
-    return dict(zip(rows["year"].to_list(), rows[column].to_list(), strict=True))
-
-
-def _nearest(series: dict[int, float], year: int) -> float:
-    return series[min(series, key=lambda known: (abs(known - year), known))]
-
-
-def _continued(series: dict[int, float], year: int) -> float:
-    """A level in a year: known, or continued at the mean growth of the last ten years on record."""
-    if year in series:
-        return series[year]
-    last = max(series)
-    first = max(min(series), last - 10)
-    growth = (series[last] / series[first]) ** (1 / max(last - first, 1)) - 1 if last > first else 0.0
-    return float(series[last] * (1 + growth) ** (year - last))

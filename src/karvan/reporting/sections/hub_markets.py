@@ -23,14 +23,17 @@ TOP = 3
 """Destinations shown."""
 
 
+def _scenarios(page: Page) -> list[str]:
+    """The scenarios with an industry whose futures reach the last year."""
+    return [name for name in page.scenarios if name != "no_industry" and page.last in page.runs[name].years]
+
+
 def where_cars_go(page: Page, condition_words: dict[str, str]) -> str:
     """By scenario: exports, the largest destinations, and what binds the verdict."""
     last = page.last
     rows = []
-    for name in page.scenarios:
+    for name in _scenarios(page):
         run = page.runs[name]
-        if last not in run.years or name == "no_industry":
-            continue
         y = run.years.index(last)
         mean = run.markets["exports"][:, y].mean(axis=0)
         order = [int(m) for m in np.argsort(-mean, kind="stable") if mean[m] >= 1.0][:TOP]
@@ -66,10 +69,8 @@ def where_cars_go(page: Page, condition_words: dict[str, str]) -> str:
 def against_whom(page: Page, rivals_of: Callable[[Page, str], dict[str, str]]) -> str:
     """By scenario, in its largest destination in the last year: price against the main rival's, and what decides."""
     last, rows = page.last, []
-    for name in page.scenarios:
+    for name in _scenarios(page):
         run = page.runs[name]
-        if last not in run.years or name == "no_industry":
-            continue
         y = run.years.index(last)
         mean = run.markets["exports"][:, y].mean(axis=0)
         if mean.max() < 1.0:
@@ -216,11 +217,10 @@ def _by_scenario(page: Page, heads: list[str]) -> str:
     from karvan.futures.parity import needs
 
     last = page.last
-    others = [
-        name for name in page.scenarios if name not in (page.main, "no_industry") and last in page.runs[name].years
-    ]
     rows = []
-    for name in others:
+    for name in _scenarios(page):
+        if name == page.main:
+            continue
         found = needs(page.study, page.runs[name], last)
         cells = []
         for condition in (*CONDITIONS, ALL):
