@@ -161,26 +161,29 @@ def fleet_step(
             "expected the same number; make all three with the same A"
         )
     kept = before * p
-    scrapped = (before - kept).sum(axis=-1)
-    aged = np.concatenate([np.zeros_like(kept[..., :1]), kept[..., :-1]], axis=-1)
+    aged = np.empty(kept.shape)
+    aged[..., 0], aged[..., 1:] = 0.0, kept[..., :-1]
     aged[..., -1] += kept[..., -1]
+    there = aged.sum(axis=-1)
+    scrapped = before.sum(axis=-1) - there
 
     if np.any(leaving > 0.0):
-        there = aged.sum(axis=-1, keepdims=True)
         if export_ages is None:
-            profile = np.divide(aged, there, out=np.zeros_like(aged), where=there > 0.0)
+            profile = np.divide(aged, there[..., None], out=np.zeros_like(aged), where=there[..., None] > 0.0)
         else:
             profile = shares("export_ages", export_ages)
         exported = np.minimum(leaving[..., None] * profile, aged)
-        aged = aged - exported
+        aged -= exported
         gone = exported.sum(axis=-1)
+        there = aged.sum(axis=-1)
     else:
         gone = np.zeros_like(scrapped)
 
-    additions = np.maximum(wanted - aged.sum(axis=-1), least)
+    additions = np.maximum(wanted - there, least)
     new_cars = additions * new
     used = additions - new_cars
-    after = aged + used[..., None] * ages
+    after = used[..., None] * ages
+    after += aged
     after[..., 0] += new_cars
     return FleetStep(
         fleet=after, scrapped=scrapped, additions=additions, new_cars=new_cars, used_imports=used, used_exports=gone

@@ -155,6 +155,8 @@ class Prepared:
     """Every uncertain cell that was drawn, by the name of its quantiles."""
     streams: set[str] = field(default_factory=set)
     """Names of the streams of chance that were drawn."""
+    shop_cells: dict[str, tuple[tuple[str, str, Cell], ...]] = field(default_factory=dict)
+    """By own plant: shop, attribute and cell of each row on its shops, as they were looked up."""
 
     def unmoved(self) -> "Prepared":
         """The same without a lever: how things stood in the year before the start."""

@@ -71,21 +71,34 @@ def line_shares(prepared: Prepared, draws: Draws) -> Shares:
 
 def _shops(prepared: Prepared, draws: Draws, plant: str) -> dict[str, dict[str, Array]]:
     """The drawn attributes of a plant's shops, each (D,)."""
-    rows = prepared.study.table("shops").filter(pl.col("plant") == plant).sort("position")
     shops: dict[str, dict[str, Array]] = {}
-    for row in rows.iter_rows(named=True):
-        cell = cell_of_row(f"shops.{row['attribute']}.{plant}.{row['shop']}", row, "plants")
+    for shop, attribute, cell in _cells(prepared, plant):
         prepared.cells[cell.name] = cell
-        if row["attribute"] in HOURS:
+        if attribute in HOURS:
             continue  # `nameplate_reach` stands for them
-        if row["attribute"] in TOGETHER:
-            luck = luck_of(row["attribute"], plant, cell)
+        if attribute in TOGETHER:
+            luck = luck_of(attribute, plant, cell)
             prepared.cells[luck.name] = luck
             drawn = cell.draw(draws.of(luck))
         else:
             drawn = draws.of(cell)
-        shops.setdefault(row["shop"], {})[row["attribute"]] = drawn
+        shops.setdefault(shop, {})[attribute] = drawn
     return shops
+
+
+def _cells(prepared: Prepared, plant: str) -> tuple[tuple[str, str, Cell], ...]:
+    """Shop, attribute and cell of each row on a plant's shops; looked up once, for all blocks of draws."""
+    if plant not in prepared.shop_cells:
+        rows = prepared.study.table("shops").filter(pl.col("plant") == plant).sort("position")
+        prepared.shop_cells[plant] = tuple(
+            (
+                row["shop"],
+                row["attribute"],
+                cell_of_row(f"shops.{row['attribute']}.{plant}.{row['shop']}", row, "plants"),
+            )
+            for row in rows.iter_rows(named=True)
+        )
+    return prepared.shop_cells[plant]
 
 
 def luck_of(attribute: str, plant: str, cell: Cell) -> Cell:

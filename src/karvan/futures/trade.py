@@ -228,6 +228,13 @@ class Trade:
         The ladder, the price that buyers see with other obstacles on top (D, V, M), and the origin states of own offers
         (D, V_own, M).
         """
+        price, origin = self.prices(ex_works, content, year, index, levers=levers)
+        return self._ladder(ex_works, origin, year, index, levers, full), price, origin
+
+    def prices(
+        self, ex_works: Array, content: Array, year: int, index: int, *, levers: bool = True
+    ) -> tuple[Array, OriginResult]:
+        """The price and the origin states of :meth:`delivered`, without the ladder."""
         layout = self.prepared.layout
         origin = self.origin(content, year, levers=levers)
         held = self.standing(year, index, levers=levers)
@@ -256,8 +263,7 @@ class Trade:
             row += duty
             row *= held.factor[v]
             row += held.rest[v]
-        ladder = self._ladder(ex_works, origin, year, index, levers, full)
-        return ladder, np.moveaxis(price, -1, 0), origin
+        return np.moveaxis(price, -1, 0), origin
 
     def _ladder(
         self, ex_works: Array, origin: OriginResult, year: int, index: int, levers: bool, full: bool

@@ -169,9 +169,7 @@ class _Run:
     def run(self) -> Block:
         start = self.layout.years[0]
         base_costs, base_content = self._costs(start - 1, -1, self._plants_unmoved())
-        _, base_price, _ = self.trade.delivered(
-            self._ex_works(base_costs, -1), base_content, start - 1, 0, levers=False, full=False
-        )
+        base_price, _ = self.trade.prices(self._ex_works(base_costs, -1), base_content, start - 1, 0, levers=False)
         self.passing.begin(base_price, self.trade.friction("barrier", start - 1, levers=False))
         reference, present = self.trade.references(base_price)
         self.base_price = np.where(self._entrant_cells(), reference, base_price)

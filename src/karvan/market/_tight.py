@@ -44,8 +44,10 @@ class _Nests:
     """Place in ``mixed`` of each part of a mixed nest."""
     part_rows: tuple[IntArray, ...]
     """Sorted rows of each part of a mixed nest."""
-    by_product: tuple[tuple[int, IntArray, IntArray], ...]
-    """Product, parts of limited plants in it in order of plant, and their plants."""
+    pairs: tuple[tuple[int, int, int, int], ...]
+    """Two parts of a mixed nest, of limited plants both, and their plants; parts as in ``part_nest``."""
+    by_product: tuple[tuple[int, IntArray, IntArray, IntArray], ...]
+    """Product, parts of limited plants in it in order of plant, those plants, and the place of each part among them."""
 
     @classmethod
     def make(cls, where: Layout, of: IntArray, count: int) -> "_Nests":
@@ -75,7 +77,15 @@ class _Nests:
             found = np.flatnonzero((product == k) & (plant < count))
             found = found[np.argsort(plant[found], kind="stable")]
             if found.size:
-                by_product.append((k, found, plant[found]))
+                by_product.append((k, found, *np.unique(plant[found], return_inverse=True)))
+        nest_of = [part[0] for part in parts]
+        owners = [part[1] for part in parts]
+        pairs = [
+            (i, j, owners[i], owners[j])
+            for i in range(len(parts))
+            for j in range(len(parts))
+            if nest_of[i] == nest_of[j] and max(owners[i], owners[j]) < count
+        ]
         return cls(
             where,
             of,
@@ -83,8 +93,9 @@ class _Nests:
             np.array(mixed, dtype=np.int64),
             plant,
             product,
-            np.array([part[0] for part in parts], dtype=np.int64),
+            np.array(nest_of, dtype=np.int64),
             tuple(part[3] for part in parts),
+            tuple(pairs),
             tuple(by_product),
         )
 
@@ -258,22 +269,18 @@ class Tight:
         alone = over_markets(cars[:count]) if count else cars[:0, 0]
         for plant, sold in zip(nests.plant, alone, strict=False):
             out[plant, plant] += sold  # its share in a nest of its own is 1
-        for i, first in enumerate(nests.part_nest):
-            for j in np.flatnonzero(nests.part_nest == first):
-                p, r = nests.plant[count + i], nests.plant[count + j]
-                if p < n and r < n:
-                    out[p, r] += over_markets((cars[count + i] * within[j])[None])[0]
+        for i, j, p, r in nests.pairs:
+            out[p, r] += np.einsum("md,md->d", cars[count + i], within[j])
         out *= self.eta - self.theta
-        for product, parts, plants in nests.by_product:
+        for product, parts, plants, place in nests.by_product:
             demand = self.asked[product]
-            at, place = np.unique(plants, return_inverse=True)
             sold = cars[parts]
-            if len(at) < len(plants):  # a plant in several nests of a product
-                each, sold = sold, np.zeros((len(at), *sold.shape[1:]))
+            if len(plants) < len(parts):  # a plant in several nests of a product
+                each, sold = sold, np.zeros((len(plants), *sold.shape[1:]))
                 for row, to in zip(each, place, strict=True):
                     sold[to] += row
             share = sold / np.where(demand > 0, demand, 1.0)
-            out[at[:, None], at] -= self.eta * np.einsum("pmd,rmd->prd", sold, share)
+            out[plants[:, None], plants] -= self.eta * np.einsum("pmd,rmd->prd", sold, share)
         return out
 
     def settle(self, log_shadow: Array, sold: Array, whole: Array) -> BoolArray:
