@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from karvan._version import __version__
 from karvan.base.errors import InputError, KarvanError
 from karvan.futures.inputs import Prepared, prepare
+from karvan.futures.parcels import discard, pack, parcel_folder, unpack
 from karvan.futures.sample import LHS, Sampling
 from karvan.futures.yearloop import Block, run_block
 from karvan.study.load import Study
@@ -78,10 +79,13 @@ class Worker:
     def prepare(self, scenario: str) -> Prepared:
         """What does not depend on the draws; made once."""
         if scenario not in self.prepared:
+            from threadpoolctl import threadpool_limits
+
             task = self.task
-            self.prepared[scenario] = prepare(
-                task.study, scenario, task.first, task.last, income_as_of=task.income_as_of
-            )
+            with threadpool_limits(limits=1):
+                self.prepared[scenario] = prepare(
+                    task.study, scenario, task.first, task.last, income_as_of=task.income_as_of
+                )
         return self.prepared[scenario]
 
     def run(self, piece: Piece, finish: Finish[T]) -> T:
@@ -135,20 +139,31 @@ def run_pieces(
     if executor is None and (engine == HERE or local):
         yield from _here(worker, listed, finish)
         return
-    payload = pickle.dumps(worker.task)
-    digest = sha256(payload).hexdigest()
-    handle: Any = payload
     with ExitStack() as stack:
+        others = None
         if executor is None and engine == PROCESSES:
             # This process is one of the workers: another in its place would cost a start, and every result a journey.
-            executor = stack.enter_context(
-                ProcessPoolExecutor(count - 1, get_context("spawn"), initializer=begin_process)
-            )
-            yield from _shared(executor, handle, digest, worker, listed, finish, count - 1)
+            pool = ProcessPoolExecutor(count - 1, get_context("spawn"), initializer=begin_process)
+            others = stack.enter_context(pool)
+            folder = stack.enter_context(parcel_folder())
+            for _ in range(count - 1):
+                others.submit(os.getpid)  # they start while the scenarios are prepared here
+        payload, digest = _packed(worker, listed)
+        if others is not None:
+            yield from _shared(others, payload, digest, worker, listed, finish, count - 1, folder)
             return
+        handle: Any = payload
         if executor is None:
             executor, handle, count = _cluster(stack, engine, payload)
         yield from _ordered(executor, handle, digest, listed, finish, 2 * max(count, 1))
+
+
+def _packed(worker: Worker, pieces: list[Piece]) -> tuple[bytes, str]:
+    """The worker with the scenarios of its pieces prepared, so that others need not, as bytes; a digest of them."""
+    for scenario in sorted({piece.scenario for piece in pieces}):
+        worker.prepare(scenario)
+    payload = pickle.dumps(worker)
+    return payload, sha256(payload).hexdigest()
 
 
 def keep_memory() -> None:
@@ -187,6 +202,7 @@ def _shared(
     pieces: list[Piece],
     finish: Finish[T],
     others: int,
+    folder: str,
 ) -> Iterator[T]:
     """Results in the order of the pieces, some computed by other processes and some by this one.
 
@@ -196,24 +212,27 @@ def _shared(
     keep_memory()
     waiting: deque[Future[T]] = deque()
     asked: list[Future[T]] = []
-    coming = deque(pieces)
+    coming, warm = deque(pieces), False
     try:
         while coming or waiting:
             mine: tuple[Piece, Future[T]] | None = None
             if coming and len(waiting) < 2 * (others + 1):
                 mine = coming.popleft(), Future()
                 waiting.append(mine[1])
+            warm = warm or any(future.done() for future in asked)
             asked = [future for future in asked if not future.done()]
-            # One in hand and one to go on with, but for the last ones: nobody is to wait for a piece that waits.
-            while coming and len(asked) < others * (1 + (len(coming) > others)) and len(waiting) < 2 * (others + 1):
-                asked.append(executor.submit(_run, handle, digest, coming.popleft(), finish))
+            # One in hand and one to go on with. As long as the others are starting up, the last ones wait here for
+            # whoever is free first; later that is the others, who are in the middle of theirs when this one begins.
+            ahead = others * (1 + (warm or len(coming) > others))
+            while coming and len(asked) < ahead and len(waiting) < 2 * (others + 1):
+                asked.append(executor.submit(_run, handle, digest, coming.popleft(), finish, folder))
                 waiting.append(asked[-1])
             if mine is not None:
                 mine[1].set_result(next(_here(worker, [mine[0]], finish)))
             else:
-                yield waiting.popleft().result()
+                yield unpack(waiting.popleft().result())
             while waiting and waiting[0].done():
-                yield waiting.popleft().result()
+                yield unpack(waiting.popleft().result())
     except BrokenProcessPool as error:
         raise _lost() from error
     finally:
@@ -262,7 +281,7 @@ def _remember(digest: str, payload: bytes) -> None:
 
     threadpool_limits(limits=1)
     _KEPT.clear()
-    _KEPT[digest] = Worker(pickle.loads(payload))
+    _KEPT[digest] = pickle.loads(payload)
 
 
 def begin_process() -> None:
@@ -280,16 +299,18 @@ def _follow() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()
+        discard()  # whoever was killed has not cleaned up
         os._exit(1)
 
 
-def _run(handle: bytes | None, digest: str, piece: Piece, finish: Finish[T]) -> T:
+def _run(handle: bytes | None, digest: str, piece: Piece, finish: Finish[T], folder: str | None = None) -> Any:
     with _LOCK:
         if digest not in _KEPT:
             if handle is None:
                 raise EngineFault("a worker does not know the task it is asked for")
             _remember(digest, handle)
-        return _KEPT[digest].run(piece, finish)
+        result = _KEPT[digest].run(piece, finish)
+    return pack(result, folder)
 
 
 def _versions() -> tuple[str, str]:

@@ -27,6 +27,7 @@ from karvan.futures.engines import (
 )
 from karvan.futures.inputs import Prepared
 from karvan.futures.layout import Layout
+from karvan.futures.parcels import pack, parcel_folder, unpack
 from karvan.futures.sample import LHS, Correlation, Sampling, check_names
 from karvan.futures.yearloop import BOUND, Block
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS, Verdict, hub_verdict
@@ -44,7 +45,8 @@ class Joined(Mapping[str, Array]):
 
     def __init__(self, blocks: list[dict[str, Array]]) -> None:
         self._names = tuple(blocks[0])
-        self._parts = {name: [block[name] for block in blocks] for name in self._names}
+        # What only the first block has stands for all.
+        self._parts = {name: [block[name] for block in blocks if name in block] for name in self._names}
 
     def __getitem__(self, name: str) -> Array:
         parts = self._parts[name]
@@ -182,7 +184,14 @@ def simulate(
     """
     pieces = pieces_of(scenario, draws)
     worker = worker_of(
-        study, scenario, start=start, until=until, seed=seed, known_income=known_income, sampling=sampling
+        study,
+        scenario,
+        start=start,
+        until=until,
+        seed=seed,
+        known_income=known_income,
+        sampling=sampling,
+        prepared=False,
     )
     results: list[Block] = []
     for done, block in enumerate(run_pieces(worker, pieces, whole, engine=engine, workers=workers), start=1):
@@ -209,8 +218,9 @@ def worker_of(
     seed: int = 1,
     known_income: bool = False,
     sampling: str = "lhs",
+    prepared: bool = True,
 ) -> Worker:
-    """A worker with the scenario prepared. The rest as for :func:`simulate`."""
+    """A worker with the scenario prepared, unless that can wait. The rest as for :func:`simulate`."""
     first = study.settings.start_year if start is None else start
     last = study.settings.horizon if until is None else until
     if last < first:
@@ -224,7 +234,8 @@ def worker_of(
         drawn = Worker(Task(study, first, last, seed, income_as_of)).pilot("baseline").drawn
         how = Sampling(sampling, how.correlations, tuple(sorted(drawn)))
     worker = Worker(Task(study, first, last, seed, income_as_of, how))
-    worker.prepare(scenario)
+    if prepared:
+        worker.prepare(scenario)
     return worker
 
 
@@ -284,11 +295,13 @@ def simulate_many(
     tasks = sorted(scenarios.items(), key=lambda item: -item[1])  # the long ones first
     options = {"start": start, "until": until, "seed": seed, "workers": 1}
     packed = pickle.dumps(study)
-    with ProcessPoolExecutor(count, get_context("spawn"), initializer=begin_process) as pool:
-        pending = {name: pool.submit(in_worker, packed, _simulated, name, draws, options) for name, draws in tasks}
+    with ProcessPoolExecutor(count, get_context("spawn"), initializer=begin_process) as pool, parcel_folder() as folder:
+        pending = {
+            name: pool.submit(in_worker, packed, _simulated, name, draws, options, folder) for name, draws in tasks
+        }
         for name, future in pending.items():
             # The caller's study, not the worker's copy: what has been worked out for it is remembered with it.
-            done[name] = replace(future.result(), study=study)
+            done[name] = replace(unpack(future.result()), study=study)
             if progress:
                 progress(len(done), len(scenarios))
     return {name: done[name] for name in scenarios}
@@ -309,8 +322,8 @@ def in_worker(packed: bytes, work: Callable[..., T], *arguments: Any) -> T:
     return work(_STUDIES[packed], *arguments)
 
 
-def _simulated(study: Study, name: str, draws: int, options: dict[str, int | None]) -> Futures:
-    return simulate(study, scenario=name, draws=draws, **options)  # type: ignore[arg-type]
+def _simulated(study: Study, name: str, draws: int, options: dict[str, Any], folder: str) -> Any:
+    return pack(simulate(study, scenario=name, draws=draws, **options), folder)
 
 
 def join(worker: Worker, scenario: str, draws: int, results: list[Block]) -> Futures:
@@ -332,12 +345,6 @@ def futures_of(
         return Joined([getattr(result, name) for result in results])
 
     figures, markets = stack("figures"), stack("markets")
-    offers = {}
-    for key in results[0].offers:
-        if key.startswith("step."):
-            offers[key] = results[0].offers[key]  # the first block's stand for all
-        else:
-            offers[key] = np.concatenate([result.offers[key] for result in results])
     verdict = hub_verdict(
         figures["output"], markets["exports"], prepared.layout.home, figures["local_content"], figures["npv"]
     )
@@ -352,7 +359,7 @@ def futures_of(
         markets=markets,
         sectors=stack("sectors"),
         flows=stack("flows"),
-        offers=offers,
+        offers=stack("offers"),
         verdict=verdict,
         cells=dict(sorted({**prepared.drawn, **prepared.cells}.items())),
         donors=prepared.donors,
