@@ -1,6 +1,7 @@
 """A starter study loads, runs and says what it does not know, for countries with and without a car industry."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,9 +10,13 @@ import pytest
 from karvan.base.errors import InputError, UnknownName
 from karvan.futures.costs import cost_ladders
 from karvan.futures.ensemble import simulate
+from karvan.futures.outlook import outlook
 from karvan.futures.starter import new_study
+from karvan.futures.starter_agreements import UNIONS, agreements_between, free_in
 from karvan.futures.starter_flows import around, estimate_flows, find_country, read_world
-from karvan.futures.starter_tables import columns_of, market_sales
+from karvan.futures.starter_markets import market_sales
+from karvan.futures.starter_rows import Row
+from karvan.futures.starter_tables import columns_of
 from karvan.study.audit import audit
 from karvan.study.evidence import year_value
 from karvan.study.load import Study, load
@@ -209,8 +214,38 @@ class TestAgreements:
     def test_partner_of_the_eu_and_no_partner(self, tmp_path: Path) -> None:
         folder = new_study("MAR", tmp_path / "mar")
         (row,) = self.rows(folder, "MAR", "FRA").to_dicts()
-        assert row["source"] == "assumed" and 0.0 <= row["rule_value_low"] < row["rule_value_high"] <= 0.55
-        assert self.rows(folder, "MAR", "USA").is_empty()
+        assert row["agreement"] == "eu_morocco" and 0.0 <= row["rule_value_low"] < row["rule_value_high"] <= 0.55
+        assert self.rows(folder, "MAR", "CHN").is_empty()
+
+    def test_a_treaty_does_not_lift_what_stands_beside_it(self, tmp_path: Path) -> None:
+        """The 25 percent of 2025 are due on top of the agreement of 2006, which spares 2.5 percent."""
+        folder = new_study("MAR", tmp_path / "mar")
+        rows = {row["year_from"]: row for row in self.rows(folder, "MAR", "USA").to_dicts()}
+        assert rows[2025]["preferential_rate"] == 0.25 and rows[2025]["year_to"] is None
+        full = self.rows(folder, "*", "USA", "frictions").filter(friction="duty_rate")["mid"].to_list()
+        assert full == [0.275]
+
+    def test_georgia(self, tmp_path: Path) -> None:
+        folder = new_study("GEO", tmp_path / "geo")
+        held = {
+            market: self.rows(folder, "GEO", market)["agreement"].to_list()
+            for market in load(folder).settings.markets[1:]
+        }
+        assert held["TUR"] == ["georgia_turkey"] and held["DEU"] == ["georgia_eu"] and held["RUS"] == ["georgia_rus"]
+        assert held["AZE"] == ["fta_geo"] and held["ARM"] == ["georgia_arm"] and held["IND"] == []
+        # Whether cars are covered was not seen: the row stands there to be filled in, and frees nothing.
+        (china,) = self.rows(folder, "GEO", "CHN").to_dicts()
+        assert china["covers_cars"] == "unknown"
+        by_market = {row.market: row.origin for row in cost_ladders(load(folder), draws=20)}
+        assert by_market["CHN"]["mfn"] == 1.0 and by_market["TUR"]["mfn"] == 0.0
+
+    def test_the_rest_of_the_world_pays_the_mean_duty(self, tmp_path: Path) -> None:
+        """In Germany most of it are members of the EU."""
+        folder = new_study("MAR", tmp_path / "mar")
+        (rest,) = self.rows(folder, "ROW", "DEU", "frictions").filter(friction="duty_rate").to_dicts()
+        (full,) = self.rows(folder, "*", "DEU", "frictions").filter(friction="duty_rate").to_dicts()
+        assert 0.0 < rest["mid"] < 0.3 * full["mid"]
+        assert rest["source"].startswith("derived: ")
 
     def test_member_of_the_eu_is_asked_nothing(self, tmp_path: Path) -> None:
         folder = new_study("SVK", tmp_path / "svk")
@@ -225,3 +260,79 @@ class TestAgreements:
         assert ladder.origin["free"] > 0.1 and ladder.origin["complies_at_cost"] > 0.1
         assert ladder.origin["mfn"] == 0.0
         assert sum(ladder.origin.values()) == pytest.approx(1.0)
+
+
+class TestMarkets:
+    """What is known of a market today beats what was on record long ago."""
+
+    def rows(self, folder: Path, market: str) -> dict[str, dict[str, Any]]:
+        table = load(folder).table("markets").filter(market=market)
+        return {row["attribute"]: row for row in table.to_dicts()}
+
+    def test_the_built_in_study_first(self, tmp_path: Path) -> None:
+        folder = new_study("GEO", tmp_path / "geo")
+        here, theirs = self.rows(folder, "GEO"), load("azerbaijan").table("markets").filter(market="GEO")
+        for attribute in ("stock", "used_imports"):
+            (row,) = theirs.filter(attribute=attribute).to_dicts()
+            assert here[attribute]["mid"] == row["mid"] and here[attribute]["note"].startswith("as in the built-in")
+        assert self.rows(folder, "TUR")["new_sales_now"]["mid"] > self.rows(folder, "TUR")["new_sales"]["mid"]
+
+    def test_an_old_record_is_carried_on(self, tmp_path: Path) -> None:
+        """Morocco's cars were last counted in 2020 and grow by a few per cent a year."""
+        folder = new_study("MAR", tmp_path / "mar")
+        row = self.rows(folder, "MAR")["stock"]
+        last = world_table("stock").filter(country="MAR", year=2020, measure="passenger_cars")["stock"][0]
+        assert row["source"].startswith("estimated: ") and last < row["low"] < row["mid"] < 1.6 * last
+        (seen,) = outlook(["MAR"], until=2026, draws=400)
+        assert row["mid"] == pytest.approx(seen.at("stock", 2025).mid, rel=0.03)
+        # ages of cars in Germany were counted in 2021
+        assert self.rows(folder, "DEU")["stock"]["source"].startswith("derived: ")
+
+
+class TestWorldAgreements:
+    """The table of agreements taken apart into pairs."""
+
+    def between(self, origin: str, market: str, year: int = 2024) -> list[Row]:
+        return agreements_between(WORLD, [origin], [market], year)
+
+    def test_never_two_in_one_year(self) -> None:
+        everybody = list(WORLD.countries)
+        spans: dict[tuple[object, object], list[tuple[int, int]]] = {}
+        for row in agreements_between(WORLD, everybody, everybody, 2024):
+            span = int(str(row["year_from"])), int(str(row["year_to"] or 9999))
+            for first, last in spans.setdefault((row["origin"], row["market"]), []):
+                assert span[1] < first or last < span[0], row
+            spans[(row["origin"], row["market"])].append(span)
+        assert len(spans) > 2000
+
+    def test_every_country_named_is_one(self) -> None:
+        for row in world_table("agreements").iter_rows(named=True):
+            for code in f"{row['parties']};{row['partners'] or ''}".strip(";").split(";"):
+                assert code in WORLD.countries or code in UNIONS, (row["agreement"], code)
+
+    def test_each_is_sourced_or_assumed(self) -> None:
+        for row in world_table("agreements").iter_rows(named=True):
+            assert row["source"] == "assumed" or row["source"].startswith("http"), row["agreement"]
+            low, mid, high = (row[f"rule_value{end}"] for end in ("_low", "", "_high"))
+            assert (mid is None) == (low is None) == (high is None)
+            assert mid is None or low <= mid <= high
+
+    def test_members_of_the_year(self) -> None:
+        assert [row["agreement"] for row in self.between("GBR", "FRA", 2018)] == ["eu"]
+        assert [row["agreement"] for row in self.between("GBR", "FRA", 2024)] == ["eu_uk"]
+        assert [row["year_from"] for row in self.between("HRV", "DEU")] == [2013]
+
+    def test_a_suspension_stands_in_front(self) -> None:
+        assert self.between("RUS", "UKR") == []
+        assert [row["agreement"] for row in self.between("KAZ", "UKR")] == ["cis_fta_2011"]
+        assert [row["covers_cars"] for row in self.between("AZE", "ARM")] == ["no"]
+
+    def test_one_way(self) -> None:
+        assert [row["agreement"] for row in self.between("JPN", "DEU", 2026)] == ["eu_japan"]
+        assert self.between("DEU", "JPN") == []
+
+    def test_free_in_a_year(self) -> None:
+        free = free_in(WORLD, 2018)
+        assert ("MEX", "USA") in free and ("MAR", "USA") in free and ("DEU", "SVK") in free
+        assert ("JPN", "DEU") not in free and ("GEO", "CHN") not in free
+        assert ("MAR", "USA") not in free_in(WORLD, 2025)

@@ -21,7 +21,8 @@ from karvan.futures.others import LoopChange, OthersFit
 from karvan.futures.record import latest, read_record
 from karvan.futures.starter import _write, make_starter
 from karvan.futures.starter_flows import car_share, find_country, read_world
-from karvan.futures.starter_tables import FULL_PLANT, Starter, TooEarly
+from karvan.futures.starter_markets import TooEarly
+from karvan.futures.starter_tables import FULL_PLANT, Starter
 from karvan.study.evidence import YearValue, year_value
 from karvan.study.load import Study, load
 from karvan.study.register import parameters

@@ -14,8 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from karvan.base.errors import InputError
+from karvan.futures.starter_agreements import free_in
 from karvan.futures.starter_flows import World, around, estimate_flows, find_country, read_world
-from karvan.futures.starter_tables import Row, Starter, columns_of, market_sales, output_claims
+from karvan.futures.starter_markets import base_sales
+from karvan.futures.starter_rows import Row
+from karvan.futures.starter_tables import Starter, columns_of, output_claims
 from karvan.study.load import Study, load
 
 DONOR = "azerbaijan"
@@ -68,9 +71,10 @@ def new_study(country: str, folder: str | Path, name: str | None = None) -> Path
 def make_starter(world: World, home: str) -> Starter:
     """Choose markets and rivals, and estimate the flows between them."""
     markets = around(world, home)
-    sold = {market: market_sales(world, market)[1] for market in markets}
+    sold = {market: base_sales(world, _donor(), market) for market in markets}
     base = world.levels[home].year
-    return Starter(world, _donor(), home, tuple(markets), estimate_flows(world, markets, sold), base)
+    free = () if world.dated else free_in(world, world.years[1])
+    return Starter(world, _donor(), home, tuple(markets), estimate_flows(world, markets, sold, free=free), base)
 
 
 @lru_cache(maxsize=1)

@@ -5,8 +5,8 @@ so the error of each cell is that of its size class. Letters: ``O`` makers, ``M`
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -25,8 +25,6 @@ DISTANCE, BORDER, HOME, DUTY = -0.840, 1.141, -3.175, -5.723
 EAST = frozenset({"AZE", "GEO", "ARM", "RUS", "KAZ", "UZB", "TKM", "TJK", "KGZ", "UKR", "BLR", "MDA"})
 EAST_FACTOR = 5.7
 """Factor of flows between these, for the brands and service they share: ``docs/flows.md``."""
-EU_PARTNERS = frozenset({"TUR", "NOR", "CHE", "ISL", "MAR", "KOR", "MEX", "GBR"})
-"""Countries whose cars enter the EU free of duty and the other way round: general knowledge, ``assumed``."""
 DUTY_ELSEWHERE = 0.10
 """``assumed`` where the tariff table has no rate."""
 CARS_OF_TOTAL = 0.75
@@ -62,6 +60,8 @@ class World:
     """Passenger cars made, mean of the base years on record."""
     duty: Mapping[str, tuple[float, str]]
     """Duty on cars of most-favoured nations, share of 1, with its source."""
+    duty_then: Mapping[str, float]
+    """The same in the base years of the flows."""
     years: tuple[int, ...] = YEARS
     """Base years of the flows; inside :func:`karvan.study.world.as_known` the three years before the date."""
     dated: bool = False
@@ -94,13 +94,10 @@ class World:
         return np.maximum(km, 1.0)
 
     def free(self, origin: str, market: str, year: int) -> bool:
-        """Whether cars go between two countries free of duty, by their unions or as partners of the EU."""
-        eu = [self.member(code, "eu_since", year) for code in (origin, market)]
-        if all(eu) or all(self.member(code, "eaeu_since", year) for code in (origin, market)):
-            return True
-        if self.dated:
-            return False
-        return (eu[0] and market in EU_PARTNERS) or (eu[1] and origin in EU_PARTNERS)
+        """Whether two countries are members of one customs union."""
+        return any(
+            all(self.member(code, union, year) for code in (origin, market)) for union in ("eu_since", "eaeu_since")
+        )
 
 
 def read_world() -> World:
@@ -113,7 +110,9 @@ def read_world() -> World:
     date = known_date()
     years = YEARS if date is None else tuple(range(int(date[:4]) - 3, int(date[:4])))
     sold = _means(world_table("sales"), "passenger_cars", years)
-    return World(countries, levels, sold, _made(years), _duties(countries, years[1]), years, date is not None)
+    duty = _duties(countries, years[1])
+    then = {code: rate for code, (rate, _) in (duty if date else _duties(countries, years[1], at=years[1])).items()}
+    return World(countries, levels, sold, _made(years), duty, then, years, date is not None)
 
 
 def find_country(world: World, code: str) -> str:
@@ -174,8 +173,11 @@ def car_share(country: str) -> float:
     return float(np.clip(np.mean(shares), 0.0, 1.0)) if shares else CARS_OF_TOTAL
 
 
-def _duties(countries: Iterable[str], year: int) -> dict[str, tuple[float, str]]:
-    """Latest most-favoured-nation rate on complete passenger cars, by country; the EU's for its members."""
+def _duties(countries: Iterable[str], year: int, at: int | None = None) -> dict[str, tuple[float, str]]:
+    """Latest most-favoured-nation rate on complete passenger cars, by country; the EU's for its members of ``year``.
+
+    With ``at``, rates that began later are left out.
+    """
     rows = world_table("tariffs").filter(
         pl.col("product").str.starts_with("passenger car, complete")
         & (pl.col("origin") == "MFN")
@@ -183,6 +185,8 @@ def _duties(countries: Iterable[str], year: int) -> dict[str, tuple[float, str]]
         & pl.col("duty_specific").is_null()
     )
     ordered = rows.with_columns(pl.col("year_from").fill_null(0)).sort("year_from", "known_on")
+    if at is not None:
+        ordered = ordered.filter(pl.col("year_from") <= at)
     found = {row["importer"]: (row["duty_rate"] / 100, row["source"]) for row in ordered.iter_rows(named=True)}
     union = found.get("EU")
     since = world_table("countries").filter(pl.col("eu_since").str.len_chars() == 4)
@@ -216,9 +220,19 @@ class Flows:
     """(O, M), cars per year."""
     log_error: Array
     """(O, M), standard error of ln flow."""
+    rest: tuple[str, ...] = ()
+    """Makers that are the rest of the world together."""
+    rest_units: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    """(R, M), cars per year of each of them, so that the rest of the world can meet the duties of its members."""
 
 
-def estimate_flows(world: World, markets: Sequence[str], sold: Mapping[str, float], most: int = 14) -> Flows:
+def estimate_flows(
+    world: World,
+    markets: Sequence[str],
+    sold: Mapping[str, float],
+    most: int = 14,
+    free: Collection[tuple[str, str]] = (),
+) -> Flows:
     """Flows of all makers to all markets of the world, summed to the makers that matter and the markets of a study.
 
     A gravity seed balanced to output and sales (RAS), the rest of the world taking the difference. Makers that matter
@@ -227,6 +241,7 @@ def estimate_flows(world: World, markets: Sequence[str], sold: Mapping[str, floa
     Parameters
     ----------
     sold : new cars of the markets; overrides the world table's.
+    free : pairs of origin and market without duty in the base years, besides members of one customs union.
     """
     home = markets[0]
     bought = {**{code: value for code, value in world.sold.items() if code in world.countries}, **sold}
@@ -238,7 +253,7 @@ def estimate_flows(world: World, markets: Sequence[str], sold: Mapping[str, floa
     rest = rows.sum() - columns.sum()
     columns[-1] = max(rest, 0.01 * rows.sum())
     columns *= rows.sum() / columns.sum()
-    seed = _seed(world, nodes, rows, columns, bought)
+    seed = _seed(world, nodes, rows, columns, bought, free)
     known = np.full(seed.shape, np.nan)
     if 0.0 < made.get(home, 0.0) < bought[home]:
         # Gravity sends a small maker's cars abroad; makers smaller than their home market are there for that market.
@@ -264,10 +279,18 @@ def estimate_flows(world: World, markets: Sequence[str], sold: Mapping[str, floa
     table[:-1, -1], table[-1, -1] = flows[np.ix_(named, outside)].sum(axis=1), flows[np.ix_(others, outside)].sum()
     share = table / np.maximum(table.sum(axis=0), 1e-9)
     error = np.asarray(ERRORS)[np.searchsorted(EDGES, share, side="right")]
-    return Flows((*(nodes[i] for i in named), ROW), (*markets, ROW), table, error)
+    makers, rest = tuple(nodes[i] for i in named), tuple(nodes[i] for i in others)
+    return Flows((*makers, ROW), (*markets, ROW), table, error, rest, flows[np.ix_(others, at)])
 
 
-def _seed(world: World, nodes: Sequence[str], rows: Array, columns: Array, bought: Mapping[str, float]) -> Array:
+def _seed(
+    world: World,
+    nodes: Sequence[str],
+    rows: Array,
+    columns: Array,
+    bought: Mapping[str, float],
+    freed: Collection[tuple[str, str]],
+) -> Array:
     """(N, N), gravity among all countries and the rest of the world (last), duties of the base years in it."""
     named = list(nodes[:-1])
     count, year = len(nodes), world.years[1]
@@ -281,12 +304,14 @@ def _seed(world: World, nodes: Sequence[str], rows: Array, columns: Array, bough
         np.array([*(world.member(code, key, year) for code in named), False]) for key in ("eu_since", "eaeu_since")
     )
     east = np.array([code in EAST for code in nodes])
-    partner = np.array([not world.dated and code in EU_PARTNERS for code in nodes])
-    free = np.outer(eu, eu) | np.outer(union, union) | np.outer(eu, partner) | np.outer(partner, eu)
-    rates = np.array([world.duty.get(code, (DUTY_ELSEWHERE, ""))[0] for code in nodes])
+    free = np.outer(eu, eu) | np.outer(union, union)
+    rates = np.array([world.duty_then.get(code, DUTY_ELSEWHERE) for code in nodes])
     own = np.eye(count, dtype=bool)
-    duty = np.where(free | own, 0.0, rates[None, :])
     place = {code: i for i, code in enumerate(named)}
+    pairs = [(place[a], place[b]) for a, b in freed if a in place and b in place]
+    if pairs:
+        free[tuple(np.array(pairs).T)] = True
+    duty = np.where(free | own, 0.0, rates[None, :])
     for i, origin in enumerate(named):
         border[i, [place[code] for code in world.neighbours(origin) if code in place]] = True
     border &= ~own

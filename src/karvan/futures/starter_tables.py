@@ -3,24 +3,22 @@
 Structure and general ranges come from the built-in study of Azerbaijan, its own facts do not. Money is in US dollars.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from karvan.base.errors import InputError
-from karvan.futures.starter_flows import EU_PARTNERS, ROW, Flows, World, car_share
+from karvan.futures.starter_agreements import agreements_between, free_in
+from karvan.futures.starter_flows import ROW, Flows, World, car_share
+from karvan.futures.starter_markets import market_rows
+from karvan.futures.starter_rows import AGAIN, Row, Rows, rounded, spread
 from karvan.study.load import Study
 from karvan.study.register import parameters
 from karvan.study.schema import STUDY_TABLES
 from karvan.study.world import world_table
 
-Row = dict[str, object]
-Rows = list[Row]
-
-LIFE = 27.0
-"""Years a car stays in use when purchases are read off the cars in use: ``assumed``, as in the register."""
 MOST = 50_000_000
 """Largest nameplate that the schema takes; that of the rest of the world bounds nothing."""
 LOAD = 0.8
@@ -40,17 +38,12 @@ QUALITY = {"A": "high", "B": "medium", "P": "medium", "R": "medium", "N": "mediu
 """Confidence of a production figure by the first letter of its quality mark (``docs/world.md``)."""
 ABROAD = ("duty_rate", "duty_per_cc", "excise", "fee", "certification")
 """Frictions that the built-in study knows for markets it shares with a starter."""
-UNIONS = ("eu_since", "eaeu_since", "cis_fta_since")
-ASSOCIATES = EU_PARTNERS | {"GEO", "UKR", "MDA", "TUN"}
-"""Countries whose cars enter the EU free of duty if they meet a rule of origin: general knowledge, ``assumed``."""
 PART_BY_PART = 15_000.0
 """Cars a year above which makers are taken to weld and paint: ``assumed``, range 5,000 to 30,000; kits in lots serve
 below."""
-AGAIN = "as in the built-in study of Azerbaijan"
-
-
-class TooEarly(InputError):
-    """The world tables as known on a date are too thin for a starter study."""
+SUPPLIERS = 100_000.0
+"""Cars a year from which makers are taken to have suppliers of most groups beside them: ``assumed``, range 50,000 to
+250,000, the efficient scale of assembly and of many parts (Husan, 1997)."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,7 @@ class Starter:
             "offers.csv": list(offers(self)),
             "components.csv": [_plain(row) for row in self.donor.table("components").iter_rows(named=True)],
             "sourcing.csv": list(sourcing(self)),
-            "markets.csv": list(market_rows(self)),
+            "markets.csv": list(market_rows(self.world, self.donor, self.markets, self.base)),
             "frictions.csv": list(frictions(self)),
             "agreements.csv": list(agreements(self)),
             "assumptions.csv": list(assumptions(self)),
@@ -95,12 +88,6 @@ def _plain(row: Row) -> Row:
     note = str(row["note"] or "")
     kept = {name: value for name, value in row.items() if not name.startswith("_")}
     return {**kept, "source": "assumed", "note": f"{AGAIN}; {note}" if note else AGAIN}
-
-
-def _range(low: float, mid: float, high: float, unit: str, source: str, note: str) -> Row:
-    shape = "fixed" if low == high else "triangular"
-    cell: Row = {"low": low, "mid": mid, "high": high, "distribution": shape, "unit": unit}
-    return {**cell, "source": source, "note": note}
 
 
 def _production(home: str) -> list[Row]:
@@ -135,11 +122,16 @@ def output_claims(s: Starter) -> Iterable[Row]:
         }
 
 
+def _best(s: Starter) -> float:
+    """Cars made in the best of the last five years on record."""
+    return max(float(str(row["value"])) for row in list(output_claims(s))[-5:])
+
+
 def plants(s: Starter) -> Iterable[Row]:
     """The makers of the country as one plant, and each rival country as one."""
     claims = list(output_claims(s))
     if s.own:
-        best = max(float(str(row["value"])) for row in claims[-5:])
+        best = _best(s)
         yield {
             **_place(s, s.home),
             "assembly": "full" if best >= PART_BY_PART else "unknown",
@@ -230,138 +222,31 @@ def sourcing(s: Starter) -> Iterable[Row]:
     yield {"plant": "*", "component": "*", **dict(zip(names, general, strict=True)), "source": "assumed", "note": note}
     if s.own:
         guess, note = (0.1, 0.35, 0.6, 0.15, 0.4, 0.7), "makers on record buy part of their parts at home; judgement"
+        if _best(s) >= SUPPLIERS and not s.world.dated:
+            guess, note = (0.3, 0.5, 0.7, 0.35, 0.55, 0.75), "makers large enough for suppliers to settle: judgement; "
+            note += "Morocco tells 60 percent for 2019-21 (https://economic-news.space)"
         row: Row = {"plant": s.own, "component": "*", **dict(zip(names, guess, strict=True))}
         yield {**row, "source": "assumed", "note": note}
 
 
-def market_sales(world: World, country: str) -> tuple[float, float, float, str, str]:
-    """New cars a year in the base years: low, mid, high, source, note."""
-    if country in world.sold:
-        mid, spread = world.sold[country], 0.07 if world.sold[country] > 2e4 else 0.3
-        source = f"derived: mean of {world.years[0]}-{world.years[-1]} in the world table sales.csv"
-        return mid * (1 - spread), mid, mid * (1 + spread), source, "range for definitions and small counts: judgement"
-    rate = [_per_head(world, c, world.sold[c]) for c in _alike(world, country, set(world.sold))]
-    low, mid, high = (float(np.quantile(rate, q)) * world.levels[country].population for q in (0.1, 0.5, 0.9))
-    return low, mid, high, "assumed", f"as sold per head in {len(rate)} countries of like income"
-
-
-def _per_head(world: World, country: str, value: float) -> float:
-    return value / world.levels[country].population
-
-
-def _alike(world: World, country: str, among: set[str]) -> list[str]:
-    """The ten countries nearest in income."""
-    level = np.log(world.levels[country].income_ppp)
-    pool = [code for code in sorted(among) if code in world.levels and code != country]
-    return sorted(pool, key=lambda code: abs(np.log(world.levels[code].income_ppp) - level))[:10]
-
-
-def _stocks() -> dict[str, tuple[int, float, str]]:
-    """Cars in use: latest year, number and what was counted."""
-    found: dict[str, tuple[int, float, str]] = {}
-    stock = world_table("stock").filter(pl.col("stock").is_not_null()).sort("year")
-    for measure, factor in (("all_motor_vehicles", 0.8), ("passenger_cars", 1.0)):
-        for row in stock.filter(pl.col("measure") == measure).iter_rows(named=True):
-            words = "cars" if factor == 1.0 else "vehicles of all kinds x 0.8, assumed,"
-            found[row["country"]] = (row["year"], factor * row["stock"], f"{words} in use in {row['year']}, stock.csv")
-    ages = world_table("fleet_ages").filter(pl.col("age_class") == "all").sort("year")
-    for row in ages.iter_rows(named=True):
-        if row["year"] >= found.get(row["country"], (0, 0.0, ""))[0]:
-            found[row["country"]] = (row["year"], row["cars"], f"cars in use in {row['year']}, fleet_ages.csv")
-    return found
-
-
-def market_rows(s: Starter) -> Iterable[Row]:
-    """Sales, used imports and cars in use of each market; taxes and habits where the donor knows the market."""
-    stocks, world = _stocks(), s.world
-    for market in s.markets:
-        low, mid, high, source, note = market_sales(world, market)
-        yield _market(market, "new_sales", *_round(low, mid, high), "cars per year", source, note)
-        year, cars, words = stocks.get(market, (0, 0.0, ""))
-        if cars > 0:
-            spread = 0.05 + 0.03 * max(s.base - year, 0)
-            ends = _round(cars * (1 - min(spread, 0.6)), cars, cars * (1 + spread))
-            note = "range widened by 3 percent a year of distance: judgement"
-            yield _market(market, "stock", *ends, "cars", f"derived: {words}", note)
-        else:
-            per = [_per_head(world, c, stocks[c][1]) for c in _alike(world, market, set(stocks))]
-            if not per:
-                raise TooEarly("no country's cars in use were on record yet: no starter study can begin that early")
-            ends = _round(*(float(np.quantile(per, q)) * world.levels[market].population for q in (0.1, 0.5, 0.9)))
-            cars = ends[1]
-            yield _market(market, "stock", *ends, "cars", "assumed", "cars per head as in ten countries of like income")
-        used = max(cars / LIFE - mid, 0.02 * mid)
-        note = f"keeps the cars in use at a mean life of {LIFE:g} years, less new cars; at least 2 percent of new ones"
-        ends = _round(0.2 * used, used, 2.0 * used)
-        yield _market(market, "used_imports", *ends, "cars per year", "assumed", note)
-    known = s.donor.table("markets").filter(
-        pl.col("source").str.starts_with("http") | pl.col("source").str.starts_with("assumed")
-    )
-    for row in known.iter_rows(named=True):
-        everywhere = row["market"] == "*"
-        # What the donor knows of single countries is of today: not for a study as of a past date.
-        here = (
-            row["market"] in s.markets
-            and not s.world.dated
-            and row["attribute"]
-            in (
-                "vat_rate",
-                "electrified_midpoint",
-                "real_exchange_rate_sd",
-            )
-        )
-        if everywhere or here:
-            note = f"{AGAIN}; {row['note']}" if row["note"] else AGAIN
-            yield {**{name: value for name, value in row.items() if not name.startswith("_")}, "note": note}
-
-
-def _market(market: str, attribute: str, low: float, mid: float, high: float, *rest: str) -> Row:
-    return {"market": market, "attribute": attribute, **_range(low, mid, high, *rest)}
-
-
-def _round(low: float, mid: float, high: float) -> tuple[float, float, float]:
-    return float(round(low)), float(round(mid)), float(round(high))
-
-
 def agreements(s: Starter) -> Iterable[Row]:
-    """Who lets whose cars in, and what a car must be: the built-in study's rows, unions, partners of the EU.
+    """Who lets whose cars in, and what a car must be: the built-in study's rows, then the world table's.
 
     Inside the EU a car in free circulation is asked nothing. Elsewhere a rule of origin stands between a duty and its
-    absence. Parts from the other party count (cumulation), so partners of the EU have to show less of their own than
-    the legal share. Studies as of a past date have none: they count unions by their duties.
+    absence. Studies as of a past date have none: they count unions by their duties.
     """
     if s.world.dated:
         return
-    makers = {maker for maker in s.flows.makers if maker != ROW} | {s.home}
+    origins = {maker for maker in s.flows.makers if maker != ROW} | set(s.markets)
     done = set()
     for row in s.donor.table("agreements").iter_rows(named=True):
-        if row["origin"] in makers and row["market"] in s.markets and row["covers_cars"] == "yes":
+        if row["origin"] in origins and row["market"] in s.markets:
             done.add((row["origin"], row["market"]))
             kept = {name: value for name, value in row.items() if not name.startswith("_")}
             yield {**kept, "note": f"{AGAIN}; {row['note'] or ''}".rstrip("; ")}
-    for market in s.markets:
-        if market == s.home or (s.home, market) in done:
-            continue
-        both = [all(s.world.member(code, union, s.base) for code in (s.home, market)) for union in UNIONS]
-        eu = [s.world.member(code, "eu_since", s.base) for code in (s.home, market)]
-        partner = (eu[0] and market in ASSOCIATES) or (eu[1] and s.home in ASSOCIATES)
-        row = {"origin": s.home, "market": market, "covers_cars": "yes", "preferential_rate": 0.0}
-        row |= {"year_from": 2000, "known_on": f"{s.base}-12-31", "source": "assumed"}
-        if both[0]:
-            yield {**row, "agreement": "eu", "note": "customs union: free circulation, no rule of origin"}
-        elif both[1]:
-            note = "rule as the built-in study has it for other pairs of the union"
-            asked = {"rule_value_low": 0.3, "rule_value": 0.5, "rule_value_high": 0.5}
-            yield {**row, **asked, "agreement": "eaeu", "rule_operations": "welding;painting", "note": note}
-        elif both[2]:
-            note = "rule as the built-in study has it for other parties of the treaty"
-            asked = {"rule_value_low": 0.4, "rule_value": 0.5, "rule_value_high": 0.5}
-            yield {**row, **asked, "agreement": "cis_fta_2011", "year_from": 2014, "note": note}
-        elif partner:
-            note = "agreement with the EU: general knowledge, no page at hand; 40 to 45 percent of parts may come from "
-            note += "elsewhere, and parts of the EU count, so less has to be the country's own"
-            asked = {"rule_value_low": 0.0, "rule_value": 0.2, "rule_value_high": 0.5}
-            yield {**row, **asked, "agreement": "eu_partner", "note": note}
+    for found in agreements_between(s.world, origins, s.markets, s.base):
+        if (found["origin"], found["market"]) not in done:
+            yield found
 
 
 def frictions(s: Starter) -> Iterable[Row]:
@@ -375,54 +260,90 @@ def frictions(s: Starter) -> Iterable[Row]:
 
     usd, cif, price = "USD per car", "share of c.i.f.", "share of delivered price"
     fall_back = "fall-back: no figure at hand for this country"
-    add("*", "*", "duty_rate", _range(0.0, 0.1, 0.25, cif, "assumed", fall_back))
-    add("*", "*", "excise", _range(0.0, 200.0, 1500.0, usd, "assumed", fall_back))
-    add("*", "*", "fee", _range(0.0, 100.0, 600.0, usd, "assumed", fall_back))
-    add("*", "*", "certification", _range(10.0, 60.0, 200.0, usd, "assumed", fall_back))
-    add("*", "*", "barrier", _range(0.0, 0.0, 0.04, price, "assumed", fall_back))
-    add("*", "*", "freight", _range(400.0, 1300.0, 3000.0, usd, "assumed", fall_back))
+    add("*", "*", "duty_rate", spread(0.0, 0.1, 0.25, cif, "assumed", fall_back))
+    add("*", "*", "excise", spread(0.0, 200.0, 1500.0, usd, "assumed", fall_back))
+    add("*", "*", "fee", spread(0.0, 100.0, 600.0, usd, "assumed", fall_back))
+    add("*", "*", "certification", spread(10.0, 60.0, 200.0, usd, "assumed", fall_back))
+    add("*", "*", "barrier", spread(0.0, 0.0, 0.04, price, "assumed", fall_back))
+    add("*", "*", "freight", spread(400.0, 1300.0, 3000.0, usd, "assumed", fall_back))
     makers = {maker for maker in s.flows.makers if maker != ROW} | {s.home}
-    # Where an agreement has a rule, the country's own cars meet the full duty or the agreement, not a duty of nothing.
-    ruled = {row["market"] for row in agreements(s) if row["origin"] == s.home and row.get("rule_value") is not None}
+    held = [row for row in agreements(s) if row["covers_cars"] == "yes"]
+    # Where an agreement holds, cars meet the full duty or the agreement: a duty of nothing would leave nothing to pass.
+    ruled = {(row["origin"], row["market"]) for row in held if row.get("rule_value") is not None}
     for row in s.donor.table("frictions").iter_rows(named=True):
-        sourced = str(row["source"]).startswith(("http", "assumed"))
         shared = row["market"] in s.markets and row["origin"] in makers | {"*"} and row["friction"] in ABROAD
-        if row["origin"] == s.home and row["market"] in ruled and str(row["friction"]).startswith("duty"):
+        if (row["origin"], row["market"]) in ruled and str(row["friction"]).startswith("duty"):
             continue
-        if shared and sourced and not s.world.dated:
-            cell = {name: row[name] for name in ("low", "mid", "high", "distribution", "unit", "source")}
-            cell |= {"year_to": row["year_to"], "note": f"{AGAIN}; {row['note'] or ''}".rstrip("; ")}
+        if shared and not s.world.dated:
+            cell = {name: row[name] for name in ("low", "mid", "high", "distribution", "unit")}
+            cell |= {"source": page_of(s.donor, str(row["source"])), "year_to": row["year_to"]}
+            cell["note"] = f"{AGAIN}; {row['note'] or ''}".rstrip("; ")
             add(row["origin"], row["market"], row["friction"], cell, row["product"], row["year_from"])
     for market in s.markets:
         known = ("*", market) in {(key[0], key[1]) for key in rows if key[3] == "duty_rate"}
         if market in s.world.duty and not known:
             rate, source = s.world.duty[market]
-            add("*", market, "duty_rate", _range(rate, rate, rate, cif, source, "world table tariffs.csv"))
+            add("*", market, "duty_rate", spread(rate, rate, rate, cif, source, "world table tariffs.csv"))
         for origin in sorted(makers):
-            if origin == s.home and market in ruled:
-                continue
-            if origin != market and s.world.free(origin, market, s.base):
-                unions = [u for u in ("eu_since", "eaeu_since") if s.world.member(origin, u, s.base)]
-                both = any(s.world.member(market, union, s.base) for union in unions)
-                source = (
-                    "derived: both are members of one customs union, world table countries.csv" if both else "assumed"
-                )
-                known_to_all = "agreement with the EU: general knowledge, no page at hand"
-                note = "" if both else f"{known_to_all}; rivals are taken to meet its rule of origin"
-                add(origin, market, "duty_rate", _range(0.0, 0.0, 0.0 if both else 0.1, cif, source, note))
+            if origin != market and (origin, market) not in ruled and s.world.free(origin, market, s.base):
+                source = "derived: both are members of one customs union, world table countries.csv"
+                add(origin, market, "duty_rate", spread(0.0, 0.0, 0.0, cif, source, ""))
+    for market, free in _free_rest(s).items():
+        _thin_duties(rows, market, free)
     km = s.world.distance(sorted(makers), list(s.markets))
     for i, origin in enumerate(sorted(makers)):
         for m, market in enumerate(s.markets):
             if origin == market:
                 add(
-                    origin, market, "freight", _range(40.0, 120.0, 300.0, usd, "assumed", "delivery within the country")
+                    origin, market, "freight", spread(40.0, 120.0, 300.0, usd, "assumed", "delivery within the country")
                 )
                 continue
             road = 1.25 * float(km[i, m])
             cost = min(145.0 + 0.22 * road, 700.0 + 0.07 * road)
             note = f"{road:,.0f} km: 145 USD and 0.22 USD per km by land, 700 and 0.07 by sea, the cheaper; judgement"
-            add(origin, market, "freight", _range(*_round(0.65 * cost, cost, 1.6 * cost), usd, "assumed", note))
+            add(origin, market, "freight", spread(*rounded(0.65 * cost, cost, 1.6 * cost), usd, "assumed", note))
     return rows.values()
+
+
+def page_of(donor: Study, source: str) -> str:
+    """A source that does not lean on the donor's claims: the pages that they were read on stand in their place."""
+    claims = dict(donor.table("claims").select("claim", "source").iter_rows())
+    if source.startswith("claim:"):
+        return str(claims[source.removeprefix("claim:")])
+    return re.sub(r"claim ([\w.-]*\w)", lambda found: str(claims.get(found[1], found[0])), source)
+
+
+def _free_rest(s: Starter) -> dict[str, float]:
+    """Share of what the makers of the rest of the world sell in each market that comes in without duty."""
+    if s.world.dated:
+        return {}
+    year = s.base + 1
+    free = free_in(s.world, year)
+    out = {}
+    for m, market in enumerate(s.markets):
+        units = s.flows.rest_units[:, m]
+        spared = [code == market or (code, market) in free or s.world.free(code, market, year) for code in s.flows.rest]
+        share = float(units[spared].sum() / units.sum()) if units.sum() > 0 else 0.0
+        if share > 0.005:
+            out[market] = share
+    return out
+
+
+def _thin_duties(rows: dict[tuple[object, ...], Row], market: str, free: float) -> None:
+    """The duty that the rest of the world meets in a market, as a mean over its members."""
+    duties = [key for key in rows if key[0] == "*" and key[1] == market and key[3] in ("duty_rate", "duty_per_cc")]
+    if not any(key[3] == "duty_rate" for key in duties):
+        duties.append(("*", "*", "*", "duty_rate", 2000))
+    for key in duties:
+        row, paid = rows[key], 1.0 - free
+        ends = {end: round(float(str(row[end])) * paid, 5) for end in ("low", "mid", "high")}
+        if not any(ends.values()):
+            continue
+        note = f"{free:.0%} of what they sell there comes from partners or members: the duty is the mean over all"
+        new: Row = {**row, **ends, "origin": ROW, "market": market, "note": note}
+        page = str(row["source"]).removeprefix("derived: ")
+        new["source"] = "assumed" if page == "assumed" else f"derived: {paid:.2f} x {page}"
+        rows[(ROW, market, *key[2:])] = new
 
 
 def assumptions(s: Starter) -> Iterable[Row]:
@@ -444,7 +365,7 @@ def assumptions(s: Starter) -> Iterable[Row]:
         yield {
             "parameter": parameter.name,
             "key": "*" if parameter.keys else "",
-            **_range(low, mid, high, parameter.unit, "assumed", note),
+            **spread(low, mid, high, parameter.unit, "assumed", note),
             "distribution": parameter.distribution,
         }
     if s.own:
@@ -454,7 +375,7 @@ def assumptions(s: Starter) -> Iterable[Row]:
         for name, ends in {**FULL_PLANT, "overhead": overhead}.items():
             note = "an aggregate of makers on record, not a small kit plant; judgement"
             low, mid, high = ends
-            yield {"parameter": name, "key": s.own, **_range(low, mid, high, parameters()[name].unit, "assumed", note)}
+            yield {"parameter": name, "key": s.own, **spread(low, mid, high, parameters()[name].unit, "assumed", note)}
 
 
 def flow_rows(s: Starter) -> Iterable[Row]:

@@ -755,6 +755,33 @@ class WorldTariffs(Table):
     note = _note()
 
 
+class WorldAgreements(Table):
+    """Trade agreements that cover cars or may: between whom, and what a car must be. Rows in front beat later ones."""
+
+    file = "agreements.csv"
+    title = "World: agreements"
+    key = ("agreement",)
+    agreement = Column("key", "id of the agreement, or of one phase of it")
+    parties = Column("text", "ISO3 codes separated by ;, or EU, EAEU, CIS_FTA for the members of a year")
+    partners = Column("text", "the other side, as parties; empty: the parties among themselves", required=False)
+    mutual = Column("choice", "no: only cars of the parties enter the partners", choices=("yes", "no"))
+    year_from = Column("year", "first year in force for cars")
+    year_to = Column("year", "last year in force; empty: still", required=False)
+    covers_cars = Column("choice", "whether cars are covered", choices=("yes", "no", "unknown"))
+    preferential_rate = Column("number", "duty under the agreement", "share of c.i.f.", 0, 2)
+    rule_value_low = Column(
+        "number", "least local value share asked, low", "share of 1", 0, 1, required=False, assumed=True
+    )
+    rule_value = Column("number", "least local value share asked", "share of 1", 0, 1, required=False, assumed=True)
+    rule_value_high = Column(
+        "number", "least local value share asked, high", "share of 1", 0, 1, required=False, assumed=True
+    )
+    rule_operations = Column("text", "operations asked, e.g. welding;painting", required=False)
+    known_on = Column("date", "first date on which the row could be known")
+    source = _source()
+    note = _note()
+
+
 WORLD_TABLES: dict[str, type[Table]] = {
     "countries": WorldCountries,
     "income": WorldIncome,
@@ -764,5 +791,6 @@ WORLD_TABLES: dict[str, type[Table]] = {
     "fleet_ages": WorldFleetAges,
     "fleet_commercial": WorldCommercial,
     "tariffs": WorldTariffs,
+    "agreements": WorldAgreements,
 }
 """The packaged world tables by name."""
