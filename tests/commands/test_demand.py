@@ -146,6 +146,22 @@ def test_a_study_answers_for_its_markets() -> None:
     assert np.array_equal(row.new, run.markets["sales_new"][:, :, run.layout.home])
 
 
+def test_a_study_has_commercial_vehicles_of_every_market() -> None:
+    """At home those of the year loop; abroad from the record, on the income and people of the same futures."""
+    study = load("azerbaijan")
+    home, abroad = outlook(["AZE", "TUR"], until=2030, study=study, draws=DRAWS)
+    run = simulate(study, until=2030, draws=DRAWS, workers=1)
+    assert np.array_equal(home.kinds["truck"], run.figures["sales_truck"])
+    total = np.sum([abroad.kinds[kind] for kind in ("light_commercial", "bus", "truck")], axis=0)
+    rows = world_table("sales").filter(country="TUR").drop_nulls("commercial_vehicles").sort("year")
+    record = float(rows["commercial_vehicles"].tail(3).to_numpy().mean())
+    assert np.all(total > 0) and np.median(total[:, 0]) == pytest.approx(record, rel=0.35)
+    assert abroad.notes == ()
+    # Looking abroad moves nothing at home.
+    alone = outlook(["AZE"], until=2030, study=study, draws=DRAWS)[0]
+    assert all(np.array_equal(alone.kinds[kind], home.kinds[kind]) for kind in home.kinds)
+
+
 def test_refusals() -> None:
     with pytest.raises(UnknownName, match="no country 'AZA'"):
         outlook(["AZA"])

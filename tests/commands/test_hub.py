@@ -10,12 +10,13 @@ from click.testing import CliRunner
 
 from karvan.base.errors import InputError, UnknownName
 from karvan.cli import main
-from karvan.commands.hub import _rate
+from karvan.commands.hub import _rate, need_lines
 from karvan.futures.ensemble import Futures, simulate
 from karvan.futures.needs import (
     ALL,
     SINGLE,
     TOGETHER,
+    Need,
     _levers,
     best_pairs,
     break_even_lines,
@@ -259,6 +260,20 @@ def test_the_frictions_of_a_site_are_those_of_its_offers(study: Study) -> None:
     assert two.miss["AZE"].mid >= one.miss["AZE"].mid
 
 
-@pytest.mark.parametrize(("share", "words"), [(-0.07, "-7%"), (0.16, "16%"), (1.0, "100%"), (15.89, "over 100%")])
+def test_levers_as_a_table() -> None:
+    """A value where the condition begins to hold, a word where it does already, a share where it never does."""
+    conditions = (*CONDITIONS, ALL)
+    needed: dict[str, float | None] = dict(zip(conditions, (1.0, 0.4567, None, None, 1.0, None), strict=True))
+    ends = dict(zip(conditions, (0.9, 0.7, 0.25, 0.0, 1.0, 0.02), strict=True))
+    need = Need("freight", "freight", "times today's", 1.0, 0.25, ends, ends, needed)
+    *_, heads, row = need_lines((need,), "baseline")
+    assert heads.split() == ["output", "export", "share", "destinations", "local", "content", "profit", "all", "five"]
+    said = "freight of home-made cars abroad 1 to 0.25 times today's holds 0.46 no, 25% no, 0% holds no, 2%"
+    assert row.split() == said.split()
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(-0.001, "0%"), (-0.07, "-7%"), (0.16, "16%"), (1.0, "100%"), (15.89, "over 100%")]
+)
 def test_rates_of_next_to_nothing_are_not_spelt_out(share: float, words: str) -> None:
     assert _rate(share) == words

@@ -70,6 +70,9 @@ def command(study: str, markets: str, year: int | None, scenario: str, draws: in
         for line in lines(row, names):
             click.echo(line)
         click.echo()
+    click.echo(
+        "Cars are compared as they are sold: size, quality and brand are in what buyers like, not in these prices."
+    )
 
 
 def lines(row: "CostLadder", names: dict[str, str]) -> list[str]:
@@ -118,4 +121,6 @@ def _plain(rung: str) -> str:
 def _range(value: "Range | None") -> str:
     if value is None:
         return ""
-    return f"{value.mid:,.0f} ({value.low:,.0f}-{value.high:,.0f})"
+    # A rung a hair below nothing, out of rounding, is nothing.
+    low, mid, high = (round(end) + 0.0 for end in (value.low, value.mid, value.high))
+    return f"{mid:,.0f} ({low:,.0f}-{high:,.0f})"

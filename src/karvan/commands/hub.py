@@ -21,6 +21,18 @@ SHORT = {
     "npv": "profit",
     "": "nothing",
 }
+LEVERS = {
+    "tariff": "duty on home-made cars abroad",
+    "fee": "fees on home-made cars abroad",
+    "freight": "freight of home-made cars abroad",
+    "wage": "wages",
+    "exchange_rate": "real value of the home currency",
+    "volume": "largest plant, open and supplied",
+    "reach": "partners' leave to export",
+    "content": "parts bought at home, long run",
+    "together": "all but wages and currency at once",
+}
+"""The levers in a table."""
 
 
 @click.command()
@@ -227,20 +239,32 @@ def sensitivity_lines(runs: "dict[str, Futures]") -> list[str]:
 
 def need_lines(needs: "tuple[Need, ...]", scenario: str) -> list[str]:
     """What each lever would have to be, condition by condition."""
-    out = [f"What each lever alone would have to be, on top of {scenario}, and several at once"]
-    out.append("  (in brackets the share of futures at the lever's far end)")
+    from karvan.hub.verdict import CONDITIONS
+
+    conditions = (*CONDITIONS, "all")
+    rows = []
     for need in needs:
-        out.append(f"  {need.title}, from {need.now:g} to {need.end:g} {need.unit}")
         cells = []
-        for condition, value in need.needed.items():
-            word = SHORT.get(condition, "all five")
+        for condition in conditions:
+            value = need.needed[condition]
             if value is None:
-                cells.append(f"{word}: not even at {need.end:g} ({need.at_end[condition]:.0%})")
-            elif value == need.now:
-                cells.append(f"{word}: holds already")
+                cells.append(f"no, {need.at_end[condition]:.0%}")
             else:
-                cells.append(f"{word}: {value:.2g}")
-        out.append(f"    {'; '.join(cells)}")
+                cells.append("holds" if value == need.now else f"{value:.2g}")
+        rows.append((LEVERS[need.lever], f"{need.now:g} to {need.end:g}", need.unit, cells))
+    wide = [max(len(str(row[i])) for row in rows) for i in range(3)]
+    words = [SHORT.get(condition, "all five") for condition in conditions]
+    columns = [max(len(word), *(len(row[3][i]) for row in rows)) + 2 for i, word in enumerate(words)]
+    heads = "".join(f"{word:>{width}}" for word, width in zip(words, columns, strict=True))
+    out = [
+        f"What each lever alone would have to be, on top of {scenario}, and several at once",
+        "  (a number: from there on the condition holds; holds: it does already; no: not even at the far end, and the",
+        "  share of futures there)",
+        f"  {'':<{sum(wide) + 4}}{heads}",
+    ]
+    for name, move, unit, cells in rows:
+        line = "".join(f"{cell:>{width}}" for cell, width in zip(cells, columns, strict=True))
+        out.append(f"  {name:<{wide[0]}}  {move:>{wide[1]}} {unit:<{wide[2]}} {line}")
     return out
 
 
@@ -292,7 +316,7 @@ def break_even_text(
 
 def _rate(share: float) -> str:
     """A rate of return; beyond 100 % a year it speaks of how little was put in, not of how much came out."""
-    return f"{share:.0%}" if share <= 1.0 else "over 100%"
+    return f"{round(share, 2) + 0.0:.0%}" if share <= 1.0 else "over 100%"
 
 
 def investor_lines(cases: dict[str, Any], money: str) -> list[str]:
@@ -355,5 +379,6 @@ def home_lines(where: "dict[str, Sites]", home: str) -> list[str]:
 
 
 def _range(value: "Range", places: int) -> str:
-    joint = "-" if value.low >= 0 else " to "
-    return f"{value.mid:,.{places}f} ({value.low:,.{places}f}{joint}{value.high:,.{places}f})"
+    low, mid, high = (round(end, places) + 0.0 for end in (value.low, value.mid, value.high))
+    joint = "-" if low >= 0 else " to "
+    return f"{mid:,.{places}f} ({low:,.{places}f}{joint}{high:,.{places}f})"

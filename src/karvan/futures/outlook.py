@@ -15,13 +15,16 @@ from karvan.base.axes import Array
 from karvan.base.errors import InputError, UnknownName, nearest
 from karvan.demand.commercial import KINDS
 from karvan.demand.segments import SEGMENTS
+from karvan.futures.block_demand import Demand, demand_inputs
 from karvan.futures.ensemble import pieces_of, worker_of
 from karvan.futures.frictions import market_cell
 from karvan.futures.inputs import Prepared, steady
 from karvan.futures.outlook_world import Fit, Outlook, from_world, kinds_of
+from karvan.futures.series import series_of
+from karvan.futures.vehicles import Commercial, commercial_of, commercial_paths
 from karvan.futures.yearloop import Sight, run_block
 from karvan.study.load import Study, load, packaged
-from karvan.study.world import world_table
+from karvan.study.world import known_by, world_table
 
 __all__ = ["Fit", "Outlook", "outlook"]
 
@@ -96,7 +99,13 @@ def _from_study(
     weights: list[dict[str, Array]] = []
     figures: list[Mapping[str, Array]] = []
 
+    abroad = {code: _commercial(study, code, prepared) for code in codes if code != study.settings.home}
+    moved: list[dict[str, dict[str, Array]]] = []
+
     def look(sight: Sight) -> None:
+        if not blocks[-1] and abroad:
+            demand = demand_inputs(prepared, sight.draws)
+            moved[-1] = {code: _paths(prepared, sight, demand, code, found) for code, found in abroad.items()}
         electrified = sight.wanted[:, prepared.layout.electrified].sum(axis=1)
         each = [sight.stock, sight.wanted.sum(axis=1), sight.now.used, sight.population, electrified]
         blocks[-1].append(np.stack(each))
@@ -105,6 +114,7 @@ def _from_study(
     for piece in pieces_of("baseline", draws):
         blocks.append([])
         weights.append({})
+        moved.append({})
         figures.append(run_block(prepared, seed, piece.number, piece.size, worker.task.sampling, look=look).figures)
     # (D, Y, M) each
     stock, new, used, people, electrified = np.concatenate([np.stack(block, axis=2) for block in blocks], axis=1)
@@ -117,7 +127,8 @@ def _from_study(
         if code == study.settings.home:
             kinds |= {kind: np.concatenate([each[f"sales_{kind}"] for each in figures]) for kind in KINDS}
         else:
-            notes = ("the study has no commercial vehicles of this market",)
+            kinds |= {kind: np.concatenate([each[code][kind] for each in moved]) for kind in KINDS}
+            notes = (abroad[code].note,) if abroad[code].note else ()
         out[code] = Outlook(
             country=code,
             name=names[code],
@@ -138,3 +149,24 @@ def _from_study(
 def _weights(prepared: Prepared, sight: Sight, code: str) -> Array:
     """(D, S), weights of the segments in a market of the study."""
     return np.stack([steady(prepared, sight.draws, f"segment_{segment}", code) for segment in SEGMENTS], axis=-1)
+
+
+def _commercial(study: Study, code: str, prepared: Prepared) -> Commercial:
+    """What is known of the commercial vehicles of a market abroad, at the study's start."""
+    table = known_by(world_table("income"), study.as_of)
+    income, people = (series_of(table, code, column) for column in ("gdp_per_head_ppp", "population"))
+    base = prepared.layout.years[0] - 1
+    return commercial_of(code, income, people, base, as_of=study.as_of, given=lambda name: study.parameter(name, code))
+
+
+def _paths(prepared: Prepared, sight: Sight, demand: Demand, code: str, known: Commercial) -> dict[str, Array]:
+    """(D, Y) each, commercial vehicles by kind of a market abroad, on the income and people of the study's futures."""
+    draws, m, years = sight.draws, prepared.layout.markets.index(code), len(prepared.layout.years)
+    noise = draws.normal(f"commercial_noise.{code}", years)
+    return commercial_paths(
+        known,
+        draws.of,
+        1000.0 * demand.income[:, :, m] * demand.population[:, :, m],
+        steady(prepared, draws, "commercial_elasticity"),
+        noise * steady(prepared, draws, "commercial_noise", code)[:, None],
+    )

@@ -119,10 +119,23 @@ def _settings(starter: Starter, name: str) -> str:
         (
             "description",
             f"Made from the world tables. Nearly everything about {country} is assumed, with wide ranges: replace rows "
-            "by what is known, each with its source. Money is in US dollars.",
+            f"by what is known, each with its source. Money is in US dollars.{_outside(starter)}",
         ),
     ]
     return "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in settings)
+
+
+def _outside(starter: Starter) -> str:
+    """A word on the country's cars that go where the study does not look."""
+    if not starter.own:
+        return ""
+    units = starter.flows.units[0]
+    share = float(units[-1] / units.sum())
+    years = f"{starter.world.years[0]}-{starter.world.years[-1]}"
+    return (
+        f" By the estimated flows of {years} {share:.0%} of the country's cars went to markets outside these "
+        f"{len(starter.markets)}: the futures do not have them."
+    )
 
 
 def _dated(starter: Starter) -> Iterable[Row]:

@@ -247,8 +247,10 @@ class Page:
         """An offer in words: brand and country of the plant."""
         layout = self.run.layout
         v = layout.offers.index(name)
-        brand = readable(layout.brands[layout.offer_brand[v]].split("@")[0])
-        return f"{brand} from {self.country(layout.country[layout.offer_plant[v]])}"
+        brand = layout.brands[layout.offer_brand[v]].split("@")[0]
+        country = self.country(layout.country[layout.offer_plant[v]])
+        # A starter study has one brand a country, which is none.
+        return f"Cars from {country}" if brand.endswith("_makers") else f"{readable(brand)} from {country}"
 
 
 def _places(value: float) -> int:

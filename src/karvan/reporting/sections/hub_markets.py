@@ -84,6 +84,8 @@ def against_whom(page: Page, rivals_of: Callable[[Page, str], dict[str, str]]) -
         if rival is None:
             continue
         r = layout.offers.index(rival)
+        prices = (page.value(page.address(f"price_delivered.{o}.{market}", last, name)) for o in (offer, rival))
+        cheaper = next(prices) <= next(prices)
         cells = []
         for step in decides(run, v, r, m, when("what decides", last, run)):
             if not step:
@@ -92,10 +94,11 @@ def against_whom(page: Page, rivals_of: Callable[[Page, str], dict[str, str]]) -
             key = f"price_parity.{step}.{offer}.{rival}.{market}"
             address = page.address(key, last, name)
             enough = page.get(address) is not None
+            room = "could rise to " if cheaper else ""
             pair = " against ".join(
                 page.at(f"price_step.{step}.{o}.{market}", last, scenario=name) for o in (offer, rival)
             )
-            cells += [f"{STEP_WORDS[step]}: {pair}", page.fig(address) if enough else "not even at nothing"]
+            cells += [f"{STEP_WORDS[step]}: {pair}", room + page.fig(address) if enough else "not even at nothing"]
         rows.append(
             [
                 esc(page.study.scenario(name).title),
