@@ -62,6 +62,7 @@ class Trade:
         self._kept: dict[tuple[object, ...], Array] = {}
         self._standing: dict[tuple[object, ...], _Standing] = {}
         self._rules: dict[tuple[object, ...], Rules] = {}
+        self._preferences: dict[tuple[object, ...], Array] = {}
         operations = layout.operations
         self.operations_done = np.array(
             [float(len(operations[plant])) if plant < layout.own else 9.0 for plant in layout.offer_plant]
@@ -150,12 +151,16 @@ class Trade:
 
     def rival_preference(self, year: int) -> Array:
         """(V, M), duty of rivals under agreements of their own, share of c.i.f.; nan for none. They comply."""
+        in_force = self._in_force(year, False)
+        if in_force not in self._preferences:
+            self._preferences[in_force] = self._rival_preference(in_force)
+        return self._preferences[in_force]
+
+    def _rival_preference(self, in_force: tuple[object, ...]) -> Array:
         layout = self.prepared.layout
         out = np.full((len(self.origins), len(layout.markets)), np.nan)
-        for row in self.agreements:
-            if row["origin"] == self.prepared.study.settings.home or not row["year_from"] <= year <= (
-                row["year_to"] or 9999
-            ):
+        for row in (self.agreements[held] for held in in_force if isinstance(held, int)):
+            if row["origin"] == self.prepared.study.settings.home:
                 continue
             m = layout.markets.index(row["market"])
             for v, origin in enumerate(self.origins):

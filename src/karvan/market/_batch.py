@@ -245,8 +245,9 @@ def newcomers(ces: "DoubleCES", entrant: Array) -> tuple[IntArray, IntArray]:
     Rows and nests, both rising.
     """
     where = ces.layout
-    most = np.moveaxis(entrant.reshape(-1, *entrant.shape[-2:]), 0, -1).max(axis=-1)
-    empty = (most > 0) & (ces.plant_share == 0)
+    empty = ces.plant_share == 0
+    some = np.flatnonzero(empty.any(axis=1))
+    empty[some] &= np.moveaxis(entrant.reshape(-1, *entrant.shape[-2:]), 0, -1)[some].max(axis=-1, initial=0.0) > 0
     nests = np.unique(where.nest_of[empty.any(axis=1)[where.order]])
     return np.flatnonzero(np.isin(where.nest_of, nests)), nests
 
