@@ -51,16 +51,16 @@ def many(draws: int) -> None:
 
     worker = worker_of(study, "baseline")
     take = Take("output.2035")
-    few = pieces_of("baseline", min(draws, 8 * BLOCK))
+    pieces = pieces_of("baseline", draws)
     seconds: dict[str, float] = {}
     for name, engine, workers in (("one process", HERE, 1), ("two processes", PROCESSES, 2)):
         started = time.perf_counter()
-        for _ in run_pieces(worker, few, take, engine=engine, workers=workers):
+        for _ in run_pieces(worker, pieces, take, engine=engine, workers=workers):
             pass
         seconds[name] = time.perf_counter() - started
-        rate = seconds[name] / len(few)
+        rate = seconds[name] / len(pieces)
         print(
-            f"{len(few) * BLOCK:,} futures, {name:<14} one figure taken  {seconds[name]:7.2f} s  {rate:6.3f} s a block"
+            f"{draws:,} futures, {name:<14} one figure taken  {seconds[name]:7.2f} s  {rate:6.3f} s a block"
         )
     share = seconds["one process"] / seconds["two processes"] / 2
     print(f"efficiency of two processes, start-up included          {share:7.0%}")
