@@ -151,6 +151,7 @@ def report(
     from karvan.futures.history import run_history
     from karvan.futures.parity import needs_beside
     from karvan.futures.plant_study import take_apart
+    from karvan.reporting.charts import warm
     from karvan.reporting.report import summary, write
     from karvan.study.load import load
 
@@ -172,6 +173,7 @@ def report(
             waits = stack.enter_context(needs_beside(loaded, tries, end, seed))
         # This process would only wait while others run the futures.
         beside = stack.enter_context(ThreadPoolExecutor(1))
+        beside.submit(warm)
         history = beside.submit(run_history, loaded, draws=min(draws, SIDE_DRAWS), seed=seed)
         shops = beside.submit(take_apart, loaded, loaded.settings.start_year)
         with progress("futures") as bar:

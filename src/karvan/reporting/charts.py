@@ -52,6 +52,11 @@ Spec = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
 
+def warm() -> None:
+    """Start what draws, half a second's work, while there is other work to wait for."""
+    draw({"data": {"values": [{}]}, "mark": "point"}, name="none", alt="")
+
+
 def draw(spec: Spec, *, name: str, alt: str) -> str:
     """A specification as inline SVG with its own ids, a role and words for those who cannot see it."""
     from vl_convert import vegalite_to_svg  # half a second to start: only whoever draws pays for it
