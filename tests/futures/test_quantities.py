@@ -342,6 +342,14 @@ class TestPrices:
             at(f"price_step.fees.{offer}.RUS.2026", azerbaijan, runs)
         with pytest.raises(UnknownName, match=r"needs the keys STEP\.OFFER\.MARKET"):
             at("price_step.fee.2026", azerbaijan, runs)
+        # A newcomer's offer has a dot in its name.
+        newcomer = next(name for name in one.layout.offers if name.startswith("unannounced"))
+        assert "." in newcomer and at(f"price_step.fee.{newcomer}.RUS.2026", azerbaijan, runs).value > 1000.0
+        rival = "rus_hyundai_kia"
+        room = at(f"price_parity.ex_works.{newcomer}.{rival}.KAZ.2026", azerbaijan, runs).value
+        room -= at(f"price_step.ex_works.{newcomer}.KAZ.2026", azerbaijan, runs).value
+        ours, theirs = (at(f"price_delivered.{o}.KAZ.2026", azerbaijan, runs).value for o in (newcomer, rival))
+        assert np.sign(room) == np.sign(theirs - ours)
 
     def test_price_parity(self, one: Futures, azerbaijan: Study) -> None:
         """Put in place of the rung it gives the rival's price: the ladder made anew by the market stage."""

@@ -35,7 +35,7 @@ STATE_WORDS = {
     "mfn": "no agreement, full duty",
     "free": "passes the origin rule",
     "complies_at_cost": "passes at a cost",
-    "pays_instead": "fails the rule, full duty",
+    "pays_instead": "pays the full duty instead",
 }
 
 

@@ -82,6 +82,8 @@ def record_lines(record: "Record") -> list[str]:
 def plant_lines(found: "Partners", names: dict[str, str]) -> list[str]:
     """Who gets what of a car, and who could stop how much."""
     out = [f"What each partner brings and takes, {found.year} (medians, shares of the price at the gate)"]
+    if not found.plants:
+        return [*out, "  no plant makes passenger cars yet"]
     for row in found.plants:
         out.append(f"  {names.get(row.plant, row.plant)}: kits from {row.country or 'unknown'}")
         out.append(
@@ -102,7 +104,7 @@ def plant_lines(found: "Partners", names: dict[str, str]) -> list[str]:
 def change_lines(found: "Partners", names: dict[str, str]) -> list[str]:
     """Another partner for each plant."""
     if not found.replacements:
-        return ["no second partner on record to compare with"]
+        return ["no second partner on record to compare with: plants.csv has columns for partner and partner_country"]
     out = [
         f"Another partner instead, {found.year}: the change, all else and all draws equal. Another partner's kit is "
         "another car; buyers' liking for the plant's brand stays."
@@ -111,12 +113,12 @@ def change_lines(found: "Partners", names: dict[str, str]) -> list[str]:
         like = names.get(row.like, row.like)
         out.append(f"  {names.get(row.plant, row.plant)}: {row.country} -> {row.instead}, on the terms of {like}")
         out.append(
-            f"    cost {_signed(row.cost)} USD a car, local content {100 * row.local_content.mid:+.1f} points, "
-            f"dependence {100 * row.dependence.mid:+.0f} points"
+            f"    cost {_signed(row.cost)} USD a car, local content {_plus(100 * row.local_content.mid, 1)} points, "
+            f"dependence {_plus(100 * row.dependence.mid)} points"
         )
         out.append(
-            f"    on average {row.output_mean:+,.0f} cars a year ({row.output.low:+,.0f} to {row.output.high:+,.0f}) "
-            f"and {row.jobs_mean:+,.0f} people in the plant ({row.jobs.low:+,.0f} to {row.jobs.high:+,.0f})"
+            f"    on average {_plus(row.output_mean)} cars a year ({_ends(row.output)}) "
+            f"and {_plus(row.jobs_mean)} people in the plant ({_ends(row.jobs)})"
         )
         for word, markets in (("opens", row.opened), ("closes", row.closed)):
             if markets:
@@ -137,4 +139,14 @@ def _share(value: "Range", places: int = 0) -> str:
 
 
 def _signed(value: "Range") -> str:
-    return f"{value.mid:+,.0f} ({value.low:+,.0f} to {value.high:+,.0f})"
+    return f"{_plus(value.mid)} ({_ends(value)})"
+
+
+def _ends(value: "Range") -> str:
+    return f"{_plus(value.low)} to {_plus(value.high)}"
+
+
+def _plus(value: float, places: int = 0) -> str:
+    """A change with its sign; nothing has none."""
+    near = round(value, places)
+    return f"{near:+,.{places}f}" if near else "0"

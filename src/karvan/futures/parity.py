@@ -44,6 +44,7 @@ def value(name: str, kind: str, keys: tuple[str, ...], year: int, study: Study, 
 
     Errors: :class:`UnknownName` for a rung, offer, market, lever or condition that does not exist.
     """
+    keys = _joined(kind, keys, run.layout.offers)
     wanted = {"step": 3, "parity": 4}.get(kind, 2)
     if len(keys) != wanted:
         form = {3: "STEP.OFFER.MARKET", 4: "STEP.OFFER.RIVAL.MARKET", 2: "LEVER.CONDITION"}[wanted]
@@ -63,6 +64,19 @@ def value(name: str, kind: str, keys: tuple[str, ...], year: int, study: Study, 
     if kind == "step":
         return rung(run, step, offer, market, then)
     return parity(run, step, offer, _place(keys[2], run.layout.offers, "offer"), market, then)
+
+
+def _joined(kind: str, keys: tuple[str, ...], offers: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys with the parts of an offer's name together again: a newcomer's has a dot in it."""
+    if kind == "step" and len(keys) > 3:
+        return keys[0], ".".join(keys[1:-1]), keys[-1]
+    if kind == "parity" and len(keys) > 4:
+        between = keys[1:-1]
+        for cut in range(1, len(between)):
+            offer, rival = ".".join(between[:cut]), ".".join(between[cut:])
+            if offer in offers and rival in offers:
+                return keys[0], offer, rival, keys[-1]
+    return keys
 
 
 def when(name: str, year: int, run: Futures) -> str:

@@ -249,6 +249,8 @@ class Page:
         v = layout.offers.index(name)
         brand = layout.brands[layout.offer_brand[v]].split("@")[0]
         country = self.country(layout.country[layout.offer_plant[v]])
+        if name.startswith("unannounced"):
+            return f"Newcomer from {country}"
         # A starter study has one brand a country, which is none.
         return f"Cars from {country}" if brand.endswith("_makers") else f"{readable(brand)} from {country}"
 

@@ -86,11 +86,13 @@ def against_whom(page: Page, rivals_of: Callable[[Page, str], dict[str, str]]) -
         r = layout.offers.index(rival)
         prices = (page.value(page.address(f"price_delivered.{o}.{market}", last, name)) for o in (offer, rival))
         cheaper = next(prices) <= next(prices)
-        cells = []
+        cells: list[str] = []
+        before = ""
         for step in decides(run, v, r, m, when("what decides", last, run)):
-            if not step:
-                cells += ["none", ""]
+            if not step or step == before:
+                cells += ["the same" if step else "none", ""]
                 continue
+            before = step
             key = f"price_parity.{step}.{offer}.{rival}.{market}"
             address = page.address(key, last, name)
             enough = page.get(address) is not None
@@ -137,11 +139,13 @@ def what_decides(page: Page, offer: str, rivals: dict[str, str]) -> str:
         if ours <= theirs:
             cheaper.append(esc(page.country(market)))
             continue
-        cells = []
+        cells: list[str] = []
+        before = ""
         for step in decides(run, v, r, m):
-            if not step:
-                cells += ["none", "", ""]
+            if not step or step == before:
+                cells += ["the same" if step else "none", "", ""]
                 continue
+            before = step
             pair = " against ".join(page.at(f"price_step.{step}.{o}.{market}", first) for o in (offer, rival))
             parity = page.address(f"price_parity.{step}.{offer}.{rival}.{market}", first)
             enough = page.get(parity) is not None
@@ -177,7 +181,7 @@ def what_levers_need(page: Page, condition_words: dict[str, str]) -> str:
     """What each lever would have to be for each condition, in the main scenario and, in short, in every other."""
     if not page.needs:
         return ""
-    from karvan.futures.parity import NEED_DRAWS, needs
+    from karvan.futures.parity import NEED_DRAWS, NEED_ROUNDS, needs
 
     if page.waits is not None:
         page.waits()
@@ -207,7 +211,8 @@ def what_levers_need(page: Page, condition_words: dict[str, str]) -> str:
             "network. &ldquo;No&rdquo; gives the chance at the lever&rsquo;s far end: a quarter of today&rsquo;s "
             "freight or wages, half the value of the currency, a plant fifteen times as large, nine parts in ten from "
             "home. The last row moves all but wages and currency at once, each by the same part of its way. The far "
-            f"ends are assumed. At most {NEED_DRAWS} futures stand behind each number. The best pairs of levers: "
+            f"ends are assumed. At most {NEED_DRAWS} futures stand behind each number, and a value is an upper bound, "
+            f"found to {_steps(NEED_ROUNDS)} of the lever&rsquo;s way. Finer, and the best pairs of levers: "
             "karvan hub.",
         )
         + _by_scenario(page, heads)
@@ -242,7 +247,8 @@ def _by_scenario(page: Page, heads: list[str]) -> str:
                 cells.append(f"none alone; all at {_at(page, together, condition, name)} of their ways")
             else:
                 chance = page.at(f"hub_need_end.{TOGETHER}.{condition}", last, scenario=name)
-                cells.append(f"not even all at their ends: {chance}")
+                lower = together.at_end[condition] < together.at_now[condition]
+                cells.append(f"not even all at their ends: {chance}" + (", less than now" if lower else ""))
         rows.append([esc(page.study.scenario(name).title), *cells])
     if not rows:
         return ""
@@ -251,7 +257,9 @@ def _by_scenario(page: Page, heads: list[str]) -> str:
         rows,
         kind="tight",
         caption="The same on top of every other scenario: up to two levers that bring the condition about alone, with "
-        "what they would have to be; else how far all levers together, wages and currency apart, would have to go.",
+        "what they would have to be, found to a quarter of the lever&rsquo;s way; else how far all levers together, "
+        "wages and currency apart, would have to go. A lever that helps one condition can hurt another: a plant "
+        "fifteen times as large that nobody fills makes no profit.",
     )
 
 
@@ -266,6 +274,11 @@ _SHORT = {
     "content": "parts at home",
 }
 """The levers in a cell."""
+
+
+def _steps(rounds: int) -> str:
+    """How finely a crossing is found."""
+    return f"a {4**rounds}th" if rounds > 1 else "a quarter"
 
 
 def _part(condition: str) -> Callable[[Need], float]:
