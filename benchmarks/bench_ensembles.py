@@ -59,9 +59,7 @@ def many(draws: int) -> None:
             pass
         seconds[name] = time.perf_counter() - started
         rate = seconds[name] / len(pieces)
-        print(
-            f"{draws:,} futures, {name:<14} one figure taken  {seconds[name]:7.2f} s  {rate:6.3f} s a block"
-        )
+        print(f"{draws:,} futures, {name:<14} one figure taken  {seconds[name]:7.2f} s  {rate:6.3f} s a block")
     share = seconds["one process"] / seconds["two processes"] / 2
     print(f"efficiency of two processes, start-up included          {share:7.0%}")
 

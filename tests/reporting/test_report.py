@@ -280,7 +280,9 @@ class TestStarter:
             figure(address, study, runs)
         assert {link[1:] for link in page.links if link.startswith("#")} - set(page.ids) == set()
         assert "nan" not in re.findall(r"[a-z]+", page.text)
-        assert "– against" not in page.text and "Unannounced" not in page.text and " Makers from" not in page.text
+        assert (
+            "– against" not in page.text and "Newcomer Unannounced" not in page.text and " Makers from" not in page.text
+        )
 
 
 def test_net_is_left_out_without_its_counterfactual(study: Study, runs: dict[str, Futures]) -> None:
