@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 import karvan.study
 from karvan import __version__
 from karvan.cli import main
+from karvan.futures.runs import HEADLINES
 
 COMMANDS = ("studies", "check", "report", "compare", "explain", "new", "export", "run")
 SMALL = ("--draws", "20", "--until", "2027", "--workers", "1")
@@ -246,6 +247,11 @@ class TestRun:
         assert folder.parent == Path("runs")
         assert (folder / "manifest.json").is_file()
         assert "baseline" in folder.name
+        rows = text.splitlines()
+        years = next(i for i, row in enumerate(rows) if row.split() == ["2026", "2027"])
+        shown = {row.split()[0]: row.split()[1:] for row in rows[years + 1 : -2]}
+        assert set(shown) == set(HEADLINES) and len(shown["npv"]) == 1  # a sum over the years has none of its own
+        assert all(int(cell.replace(",", "")) >= 1 for cells in shown.values() for cell in cells)
         again = answer("run", small, *SMALL)  # the same run is there already
         assert Path(again.splitlines()[-1].removeprefix("run: ")) == folder
         assert len(list(Path("runs").iterdir())) == 1

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from karvan.base.errors import InputError, UnknownName
 from karvan.commands.backcast import command
-from karvan.futures.backcast import AHEAD, QUANTILES, Forecast, backcast, date_of
+from karvan.futures.backcast import AHEAD, QUANTILES, Forecast, _order, _places, _widened, backcast, date_of
 from karvan.futures.backcast_loop import loop_change
 from karvan.futures.backcast_score import (
     Choice,
@@ -89,13 +89,13 @@ class TestNoLeak:
             lambda: fit.home_sales("DEU", 1e5, one),
             lambda: fit.loop_weight("DEU"),
             lambda: fit.spread("DEU", 1e5, one),
-            lambda: fit.last_figure("DEU", 1e5, one),
+            lambda: fit.last_figure("DEU", 1e5, one, np.array([[0.5]])),
             lambda: fit.stop_rate("DEU", 1e5),
             lambda: fit.arrival_rate("DEU", 1e5, 1e6),
             lambda: fit.newcomer_rate("DEU", 1e12, 1e6),
             lambda: fit.first_plants("DEU"),
             lambda: fit.added("DEU", 1e5),
-            lambda: fit.tails("DEU"),
+            lambda: fit.law("DEU", 1e5, one / 2),
         ):
             with pytest.raises(LeakError, match="has seen DEU"):
                 ask()
@@ -192,6 +192,28 @@ def test_level_between_last_figure_and_mean() -> None:
     assert level_of(made, 2006, 0.5) is None
 
 
+def test_futures_keep_the_loops_order() -> None:
+    """What the loop has high stays high where it strays far; where it says nothing, chance puts them in order."""
+    rng = np.random.default_rng(2)
+    units, chance = np.exp(10.0 + rng.normal(size=(500, 1)) * [[1.0, 0.01]]), rng.normal(size=(500, 2))
+    units[:50, 0] = 0.0  # stopped: all alike, and yet told apart
+    order = _order(units, np.array([0.5, 0.5]), chance)
+    logs = np.log(np.maximum(units, 300.0))
+    assert (np.argsort(order[50:, 0]) == np.argsort(logs[50:, 0])).all() and order[:50, 0].max() < order[50:, 0].min()
+    assert np.corrcoef(order[:, 1], chance[:, 1])[0, 1] > 0.99
+    assert len(np.unique(_places(order)[:, 0])) == 500
+
+
+def test_a_study_with_plants_is_only_widened() -> None:
+    rng = np.random.default_rng(3)
+    base, noise = rng.normal(size=(4000, 2)), rng.normal(size=(4000, 2))
+    units = np.exp(9.0 + base * [[2.0, 0.2]])
+    wide = np.log(_widened(units, np.full(2, 8.0), np.ones(2), np.ones(2), noise))
+    assert wide[:, 0] == pytest.approx(np.log(units[:, 0]) + 8.0 - np.median(np.log(units[:, 0])))
+    low, middle, high = np.quantile(wide[:, 1], (0.16, 0.5, 0.84))
+    assert (high - low) / 2 == pytest.approx(1.0, abs=0.06) and middle == pytest.approx(8.0, abs=0.06)
+
+
 class TestMorocco:
     """As of 2010 only 33,992 vehicles of 2005 are on record."""
 
@@ -204,6 +226,17 @@ class TestMorocco:
         q = morocco.quantiles()
         assert q.shape == (len(QUANTILES), AHEAD + 1)
         assert (np.diff(q, axis=0) >= 0).all() and (q >= 0).all()
+
+    def test_the_range_is_that_of_the_record(self, morocco: Forecast) -> None:
+        """Its width and tails are what rolling origins were asked about, whatever shape the loop's futures have."""
+        fit = fit_others(read_record(DATE, "total").without("MAR"))
+        assert morocco.last_year is not None
+        ahead = np.array(morocco.years, dtype=np.float64) - morocco.last_year
+        places = (np.arange(40) + 0.5) / 40
+        expected = fit.spread("MAR", morocco.last, ahead) * fit.law("MAR", morocco.last, places)[:, None]
+        for units in (morocco.units, morocco.loop):
+            logs = np.sort(np.log(units), axis=0)
+            assert logs - np.median(logs, axis=0) == pytest.approx(expected - np.median(expected, axis=0), abs=1e-9)
 
     def test_the_same_again(self, morocco: Forecast) -> None:
         assert (backcast("MAR", "2010-12-31", draws=40, loops=()).units == morocco.units).all()

@@ -4,16 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from karvan.base.axes import Array
 from karvan.futures.drift import (
+    TRUST,
     Rolling,
     Spread,
+    _of_one_country,
     damped,
     fit_drift,
     fit_spread,
     make_panel,
     quantile,
+    quantiles,
 )
 from karvan.futures.record import TRAITS, Record, traits
 
@@ -137,6 +141,36 @@ def test_too_narrow_a_past_widens() -> None:
         for i, (code, years) in enumerate(record.made.items())
     }
     assert max(fit_drift(replace(record, made=made)).spread.factors) > 1.2
+
+
+class TestUnsureScale:
+    """Few countries say how far output strays, so the range is wider than their scale alone would make it."""
+
+    def test_law_of_an_unsure_scale(self) -> None:
+        rng = np.random.default_rng(6)
+        drawn = rng.standard_t(4, 400_000) * np.exp(0.5 * rng.standard_normal(400_000))
+        p = np.array([0.05, 0.25, 0.5, 0.9, 0.99])
+        assert quantiles(4.0, 0.5, p) == pytest.approx(np.quantile(drawn, p), rel=0.03, abs=0.01)
+        assert quantiles(4.0, 0.0, p) == pytest.approx(stats.t.ppf(p, 4), rel=1e-3, abs=1e-9)
+
+    @pytest.mark.parametrize("df", [2.0, 5.0, 30.0])
+    def test_error_of_a_scale_from_two_quantiles(self, df: float) -> None:
+        """The formula against scales estimated again and again from 200 countries."""
+        rng = np.random.default_rng(7)
+        draws = np.abs(rng.standard_t(df, (4000, 200)))
+        asked = 0.5 * np.log(np.quantile(draws, [0.5, 0.9], axis=1)).sum(axis=0)
+        assert asked.std() * 200**0.5 == pytest.approx(_of_one_country(df), rel=0.08)
+
+    def test_more_countries_make_it_surer(self) -> None:
+        many = made_up(by_income=0.0, noise=0.3)
+        few = replace(many, made=dict(list(many.made.items())[::2]))
+        assert sum(fit_drift(many).spread.unsure) < sum(fit_drift(few).spread.unsure)
+
+    def test_without_a_rolling_origin_it_is_as_unsure_as_beforehand(self) -> None:
+        record = made_up(by_income=0.0, noise=0.3)
+        two = {code: {y: v for y, v in made.items() if y in (2000, 2005)} for code, made in record.made.items()}
+        spread = fit_drift(replace(record, made=two)).spread
+        assert spread.unsure == pytest.approx((_of_one_country(spread.df) / TRUST**0.5,) * 3)
 
 
 def test_quantile_by_weight() -> None:

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 import karvan.futures.runs as runs_module
+from karvan.commands.common import refuse
 from karvan.futures.chunks import Encode, Encoded
 from karvan.futures.engines import Piece, Worker, run_pieces
 from karvan.futures.ensemble import Futures, simulate, worker_of
@@ -268,8 +271,9 @@ class TestMessages:
     def test_something_else_there(self, azerbaijan: Study, tmp_path: Path, computed: list[int]) -> None:
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "thesis.txt").write_text("mine")
-        with pytest.raises(RunFault, match="this is no run folder"):
+        with pytest.raises(RunFault, match="a folder of other files is in its place; move it or choose another name"):
             keep_run(azerbaijan, tmp_path / "run", draws=DRAWS, until=2026)
+        assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
 
     def test_another_run_there(
         self, azerbaijan: Study, tmp_path: Path, computed: list[int], undisturbed: dict[str, bytes]
@@ -280,12 +284,38 @@ class TestMessages:
         with pytest.raises(RunFault, match="an unfinished run with another seed is kept there"):
             keep_run(azerbaijan, folder, draws=DRAWS, until=2026, seed=2)
 
-    def test_a_changed_study(self, azerbaijan: Study, tmp_path: Path, computed: list[int]) -> None:
+    def test_a_changed_study(
+        self, azerbaijan: Study, tmp_path: Path, computed: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         folder = self.begun(azerbaijan, tmp_path / "run")
         products = azerbaijan.table("products").with_columns(pl.col("engine_cc") + 1)
         changed = replace(azerbaijan, tables={**azerbaijan.tables, "products": products})
         with pytest.raises(RunFault, match="has changed since this run was begun"):
             resume(folder, study=changed)
+        monkeypatch.setattr(runs_module, "worker_of", worker_of)  # not the one of the unchanged study
+        with pytest.raises(RunFault, match="an unfinished run of the study as it was before it changed is kept there"):
+            keep_run(changed, folder, draws=DRAWS, until=2026)
+
+    def test_stopped_by_hand(
+        self, azerbaijan: Study, tmp_path: Path, computed: list[int], undisturbed: dict[str, bytes]
+    ) -> None:
+        def stop(event: str, path: Path) -> None:
+            if event == "before write" and path.name == ".figures-00001.parquet.part":
+                raise KeyboardInterrupt
+
+        folder = tmp_path / "run"
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            keep_run(azerbaijan, folder, draws=DRAWS, until=2026, watch=stop)
+        note = f"stopped; 1 of 2 blocks are kept; finish it with: karvan resume {folder}"
+        assert stopped.value.__notes__ == [f"{folder}: {note}"]
+
+        @refuse
+        def shown() -> None:
+            raise stopped.value
+
+        told = CliRunner().invoke(click.command()(shown), [])
+        assert note in told.output and told.exit_code == 1
+        assert contents(resume(folder, study=azerbaijan)) == undisturbed
 
     def test_another_version(self, azerbaijan: Study, tmp_path: Path, computed: list[int]) -> None:
         folder = self.begun(azerbaijan, tmp_path / "run")
@@ -332,6 +362,10 @@ class TestMessages:
 
 class TestList:
     """karvan runs."""
+
+    def test_the_run_itself(self, tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+        (one,) = list_runs(tmp_path / "undisturbed")
+        assert one.folder == str(tmp_path / "undisturbed") and one.state == "whole"
 
     def test_states(self, azerbaijan: Study, tmp_path: Path, computed: list[int]) -> None:
         keep_run(azerbaijan, tmp_path / "a", draws=DRAWS, until=2026)

@@ -28,6 +28,10 @@ def refuse(function: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(2)
         except BrokenPipeError:
             sys.exit(0)
+        except KeyboardInterrupt as stopped:
+            for note in getattr(stopped, "__notes__", ()):  # what is kept, and how to go on
+                click.echo(f"\nkarvan: {note}", err=True)
+            raise
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             click.echo(f"karvan: {place}cannot be read or written ({error.strerror or error})", err=True)

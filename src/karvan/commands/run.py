@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,11 @@ from karvan.commands.common import (
     until_option,
     workers_option,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from karvan.futures.runs import Convergence
 
 
 @click.command()
@@ -98,8 +104,23 @@ def command(
             f"{number(middle, 0)} ({number(low, 0)}–{number(high, 0)}) cars made (median, 5-95 % of {draws:,} futures)"
         )
         click.echo(f"{year}: {words}; standard error of the median {number(item.errors[-1], 0)}")
-    most = max(found, key=lambda item: item.enough)
-    click.echo(
-        f"draws at which every headline median is sure to 1 % of its range: {most.enough:,} (most for {most.figure})"
-    )
+    click.echo("\n".join(_enough(found, draws)))
     click.echo(f"run: {folder}")
+
+
+def _enough(found: "Sequence[Convergence]", draws: int) -> list[str]:
+    """How many draws each headline figure takes, by year, and whether these were enough."""
+    names, years = (list(dict.fromkeys(item.figure.split(".")[k] for item in found)) for k in (0, 1))
+    by = {item.figure: item.enough for item in found}
+    cells = {name: [f"{by[f'{name}.{year}']:,}" for year in years] for name in names}
+    for row in cells.values():
+        if len(row) > 1 and len(set(row)) == 1:  # a sum over all years
+            row[:-1] = [""] * (len(row) - 1)
+    most = max(found, key=lambda item: item.enough)
+    told = f"{draws:,} are enough" if draws >= most.enough else f"{most.enough:,} would do for all"
+    return [
+        "draws that bring a median's standard error to 1 % of its 5-95 % range:",
+        f"  {'':<22}" + "".join(f"{year:>9}" for year in years),
+        *(f"  {name:<22}" + "".join(f"{cell:>9}" for cell in row) for name, row in cells.items()),
+        f"  {told}; {most.figure if most.figure.split('.')[0] != 'npv' else 'npv'} takes most",
+    ]

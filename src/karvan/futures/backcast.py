@@ -11,7 +11,7 @@ have seen.
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -155,16 +155,20 @@ def backcast(
     ahead = np.array(years[begin:], dtype=np.float64) - last_year
     level = level_of(made, last_year, fit.level_weight) or FLOOR
     middle = np.log(level) + fit.drift(code, traits(total, code, made, last_year), last, ahead)
-    sigma, noise = fit.spread(code, last, ahead), _tails(code, seed, draws, len(ahead), fit.tails(code))
-    weight, loop = 0.0, np.exp(middle + sigma * noise)
-    units = loop
+    sigma, chance = fit.spread(code, last, ahead), _wander(stream(seed, f"backcast.{code}", 0), draws, len(ahead))
+    law = partial(fit.law, code, last)
+    reach = sigma * law(np.array(0.84))
+    weight, order, alone = 0.0, chance, middle
     if run is not None:
-        weight, foreseen = fit.loop_weight(code), run.middle(level)
+        weight, foreseen, own = fit.loop_weight(code), run.middle(level), run.units(level)
         middle = (1.0 - weight) * middle + weight * foreseen
-        units = _around(run.units(level), middle, sigma, noise, shrink=not own_study)
-        loop = _around(run.units(level), None, sigma, noise, shrink=not own_study)
-    scale, df = fit.last_figure(code, last, ahead)
-    reference = np.exp(np.log(last) + scale * _tails(code, seed, draws, len(ahead), df))
+        order, alone = _order(own, reach, chance), np.median(_logs(own), axis=0)
+    if run is not None and own_study:
+        noise = law(_places(chance))
+        units, loop = (_widened(own, to, sigma, reach, noise) for to in (middle, alone))
+    else:
+        units, loop = (np.exp(to + sigma * law(_places(order))) for to in (middle, alone))
+    reference = np.exp(np.log(last) + fit.last_figure(code, last, ahead, _places(chance)))
     if so_far is not None:
         now = drawn(so_far, code, seed, draws)[:, None]
         units, loop, reference = (np.concatenate([now, part], axis=1) for part in (units, loop, reference))
@@ -201,28 +205,51 @@ def _found(items: Iterable[LoopChange | None]) -> list[LoopChange]:
     return [item for item in items if item is not None]
 
 
+def _wander(rng: np.random.Generator, draws: int, years: int) -> Array:
+    """(D, Y), standard normal numbers that wander from year to year as a random walk does."""
+    return np.asarray(np.cumsum(rng.standard_normal((draws, years)), axis=1) / np.sqrt(np.arange(1, years + 1)))
+
+
 def _tails(code: str, seed: int, draws: int, years: int, df: float) -> Array:
-    """(D, Y), Student-t numbers of scale 1 that wander from year to year as a random walk does."""
+    """(D, Y), Student-t numbers of scale 1 that wander."""
     rng = stream(seed, f"backcast.{code}", 0)
-    steps = np.cumsum(rng.standard_normal((draws, years)), axis=1) / np.sqrt(np.arange(1, years + 1))
-    return np.asarray(steps / np.sqrt(rng.chisquare(df, draws) / df)[:, None])
+    return np.asarray(_wander(rng, draws, years) / np.sqrt(rng.chisquare(df, draws) / df)[:, None])
 
 
-def _around(units: Array, middle: Array | None, sigma: Array, noise: Array, *, shrink: bool) -> Array:
-    """(D, Y), the loop's futures moved to a middle (their own if None), with the spread that others' records had.
+def _places(order: Array) -> Array:
+    """(D, Y), the place of each future among those of its year, as a probability.
 
-    The spread of the loop itself was never measured: what it has less is added as Student-t noise, what it has more is
-    taken back around its median. A study with its own plants keeps its spread (``shrink`` false), only ever widened.
+    >>> _places(np.array([[3.0], [1.0], [2.0]])).round(3).ravel().tolist()
+    [0.833, 0.167, 0.5]
     """
-    logs = np.log(np.maximum(units, 0.3 * FLOOR))
-    low, own_middle, high = np.quantile(logs, (0.16, 0.5, 0.84), axis=0)
+    return np.asarray((np.argsort(np.argsort(order, axis=0, kind="stable"), axis=0) + 0.5) / len(order))
+
+
+def _logs(units: Array) -> Array:
+    return np.asarray(np.log(np.maximum(units, 0.3 * FLOOR)))
+
+
+def _order(units: Array, reach: Array, chance: Array) -> Array:
+    """(D, Y), what puts the futures of a year in order: the loop's own as far as they stray, chance for the rest.
+
+    How wide a forecast is, and how heavy its tails, is what the rolling origins of the record were asked about. The
+    spread of the loop itself was never measured: it says which future is high and which is low, not how far apart.
+    reach: (Y,), half of the range that the middle 68 % of the forecast will have.
+    """
+    logs = _logs(units)
+    low, middle, high = np.quantile(logs, (0.16, 0.5, 0.84), axis=0)
     own = np.maximum((high - low) / 2.0, 1e-6)
-    kept = np.minimum(1.0, sigma / own) if shrink else np.ones_like(sigma)
-    extra = np.sqrt(np.maximum(sigma**2 - (kept * own) ** 2, 0.0))
-    moved = own_middle if middle is None else middle
-    if not shrink:
-        return np.asarray(units * np.exp(moved - own_middle + extra * noise))
-    return np.asarray(np.exp(moved + kept * (logs - own_middle) + extra * noise))
+    kept = np.minimum(1.0, reach / own)
+    # A trace of chance sets futures apart that the loop has at the same figure, such as at nothing.
+    extra = np.maximum(np.sqrt(np.maximum(reach**2 - (kept * own) ** 2, 0.0)), 1e-6)
+    return np.asarray(kept * (logs - middle) + extra * chance)
+
+
+def _widened(units: Array, middle: Array, sigma: Array, reach: Array, noise: Array) -> Array:
+    """(D, Y), futures of a study with plants of its own: it keeps its spread, widened to that of others' records."""
+    low, own_middle, high = np.quantile(_logs(units), (0.16, 0.5, 0.84), axis=0)
+    missing = np.sqrt(np.maximum(1.0 - ((high - low) / 2.0 / reach) ** 2, 0.0))
+    return np.asarray(units * np.exp(middle - own_middle + missing * sigma * noise))
 
 
 def _home(

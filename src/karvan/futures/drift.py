@@ -66,6 +66,12 @@ class Spread:
     """5 and 95 % of the sizes in the fit: the slope on size is not trusted beyond them."""
     factors: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """What rolling origins of each size group asked for."""
+    unsure: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Standard deviation of the logarithm of each factor: few countries say what it is."""
+
+    def law(self, size: float, u: Array) -> Array:
+        """Quantiles of change over scale for a maker of a size, its scale not known for sure. u: 0 to 1, any shape."""
+        return quantiles(self.df, self.unsure[int(group_of(size))], u)
 
     def at(self, size: Array | float, years: Array) -> Array:
         """Scale for sizes and years, broadcast."""
@@ -299,8 +305,10 @@ def _calibrated(panel: Panel, spread: Spread, foreseen: dict[int, Array]) -> Spr
     """The spread with a factor for each size group, by what rolling origins would have needed.
 
     At each origin a spread is fitted to what was known then; the factor makes the halves and nine tenths of its range
-    hold as many outcomes as they say (their geometric mean), and is drawn to one in groups of few countries.
+    hold as many outcomes as they say (their geometric mean), and is drawn to one in groups of few countries. How unsure
+    it remains is kept with it.
     """
+    one = _of_one_country(spread.df)
     z, size, weight, country = [], [], [], []
     for year, middle in foreseen.items():
         known, at = panel.u <= year, panel.t == year
@@ -314,21 +322,54 @@ def _calibrated(panel: Panel, spread: Spread, foreseen: dict[int, Array]) -> Spr
         country.append(panel.country[at])
         weight.append(_even(panel.country[at]))
     if not z:
-        return spread
+        return replace(spread, unsure=(one / TRUST**0.5,) * 3)
     all_z, all_size, all_weight, all_country = (np.concatenate(part) for part in (z, size, weight, country))
     group = group_of(all_size)
     half = _upper(spread.df, 0.75) / _upper(spread.df, 0.95)
-    factors = []
+    factors, unsure = [], []
     for k in range(3):
         here = group == k
-        if not here.any():
+        n = len(np.unique(all_country[here]))
+        unsure.append(one / (n + TRUST) ** 0.5)
+        if not n:
             factors.append(1.0)
             continue
         q50, q90 = (quantile(all_z[here], all_weight[here], p) for p in (0.5, 0.9))
         asked = 0.5 * (np.log(max(q50, 1e-3) / half) + np.log(max(q90, 1e-3)))
-        n = len(np.unique(all_country[here]))
         factors.append(float(np.exp(np.clip(asked * n / (n + TRUST), -0.7, 0.7))))
-    return replace(spread, factors=(factors[0], factors[1], factors[2]))
+    return replace(spread, factors=(factors[0], factors[1], factors[2]), unsure=(unsure[0], unsure[1], unsure[2]))
+
+
+def _of_one_country(df: float) -> float:
+    """Standard error of a factor's logarithm, times the root of the number of countries.
+
+    A factor is the geometric mean of what two quantiles of |change| ask for; their large-sample covariance is
+    ``p (1 - q) / f_p f_q`` (``f`` the density at the quantile). The misses of a country go together over years and
+    origins, so a country counts as one observation however many it has.
+    """
+    from scipy.special import gamma  # slow to import
+
+    def density(x: float) -> float:
+        unit = gamma((df + 1) / 2) / (np.sqrt(df * np.pi) * gamma(df / 2))
+        return float(2.0 * unit * (1 + x**2 / df) ** (-(df + 1) / 2))
+
+    middle, end = _upper(df, 0.75), _upper(df, 0.95)
+    a, b = 1.0 / (density(middle) * middle), 1.0 / (density(end) * end)
+    return float(0.5 * np.sqrt(0.25 * a**2 + 0.09 * b**2 + 2 * 0.05 * a * b))
+
+
+def quantiles(df: float, unsure: float, u: Array) -> Array:
+    """Quantiles of Student's t of a scale that is lognormal around one: a mean of fifteen laws, inverted on a grid.
+
+    >>> quantiles(5.0, 0.0, np.array([0.05, 0.5, 0.95])).round(2).tolist()
+    [-2.02, 0.0, 2.02]
+    """
+    from scipy.special import ndtri, stdtr  # slow to import
+
+    scales = np.exp(unsure * ndtri((np.arange(15) + 0.5) / 15))
+    grid = np.sinh(np.linspace(-7.0, 7.0, 1401))
+    below = stdtr(df, grid[:, None] / scales).mean(axis=1)
+    return np.asarray(np.interp(u, below, grid))
 
 
 def _upper(df: float, p: float) -> float:

@@ -118,15 +118,16 @@ class OthersFit:
         self._check(country)
         return self._middle.spread.at(size, years)
 
-    def tails(self, country: str) -> float:
-        """Degrees of freedom of Student's t for the shape of the tails."""
+    def law(self, country: str, size: float, u: Array) -> Array:
+        """Quantiles of ln output around the middle, over the scale: Student's t, its scale not known for sure."""
         self._check(country)
-        return self._middle.spread.df
+        return self._middle.spread.law(size, u)
 
-    def last_figure(self, country: str, size: float, years: Array) -> tuple[Array, float]:
-        """Scale, and degrees of freedom, of ln output around the last figure: of the ruler that the model must beat."""
+    def last_figure(self, country: str, size: float, years: Array, u: Array) -> Array:
+        """Quantiles (D, Y) of ln output around the last figure: of the ruler that the model must beat. u: (D, Y)."""
         self._check(country)
-        return self._middle.spread_last.at(size, years), self._middle.spread_last.df
+        spread = self._middle.spread_last
+        return np.asarray(spread.at(size, years) * spread.law(size, u))
 
     def stop_rate(self, country: str, size: float) -> tuple[float, float, float]:
         """Yearly chance that output all but stops: 5, 50, 95 % of Jeffreys' Beta."""

@@ -96,6 +96,10 @@ def keep_run(
             writer.finish()
     except OSError as error:
         raise _unwritten(folder, error, len(pieces)) from error
+    except KeyboardInterrupt as stopped:
+        kept = f"{blocks_there(folder)} of {len(pieces)} blocks are kept"
+        stopped.add_note(f"{folder}: stopped; {kept}; finish it with: karvan resume {folder}")
+        raise
     return folder
 
 
@@ -107,15 +111,29 @@ def name_of(manifest: Mapping[str, Any]) -> str:
     return "-".join([*parts, manifest["study_digest"][:8]])
 
 
+TOLD = {
+    "study": "of another study",
+    "study_digest": "of the study as it was before it changed",
+    "scenario": "of another scenario",
+    "seed": "with another seed",
+    "years": "to another year",
+    "as_of": "as of another date",
+    "keep": "that keeps other detail",
+    "karvan": "begun by another version of karvan",
+    "versions": "begun with another version of Python, NumPy or Polars",
+}
+"""How it is told that a run differs, by what differs in its plan."""
+
+
 def _begun(folder: Path, wanted: Mapping[str, Any]) -> bool:
     """Whether the run is there, whole. A run that was begun may go on if it is the same one."""
     if folder.is_dir() and not (folder / MANIFEST).exists() and (folder / PLAN).exists():
         plan = read_json(folder / PLAN)
         differing = [key for key in wanted if plan.get(key) != wanted[key]]
         if differing:
+            what = TOLD.get(differing[0], f"with other {differing[0]}")
             raise RunFault(
-                f"{folder}: an unfinished run with another {differing[0]} is kept there; "
-                "choose another name with -o or remove it"
+                f"{folder}: an unfinished run {what} is kept there; choose another name with -o or remove it"
             )
         return False
     return occupied(folder, wanted)
@@ -218,9 +236,9 @@ class Listed:
 
 
 def list_runs(folder: Path = RUNS) -> list[Listed]:
-    """Every run below a folder, in order of name; those that cannot be read say why."""
+    """Every run below a folder, in order of name, or the one that it is; those that cannot be read say why."""
     found = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+    for path in [folder, *sorted(folder.iterdir())] if folder.is_dir() else []:
         whole = (path / MANIFEST).is_file()
         if not whole and not (path / PLAN).is_file():
             continue

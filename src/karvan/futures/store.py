@@ -294,6 +294,8 @@ def occupied(folder: Path, wanted: Mapping[str, Any]) -> bool:
     # A writer that was killed before it could say what it was leaves no more than this.
     if not folder.exists() or {path.name for path in folder.iterdir()} <= {DETAIL, f".{PLAN}.part"}:
         return False
+    if not (folder / MANIFEST).exists() and not (folder / PLAN).exists():
+        raise RunFault(f"{folder}: a folder of other files is in its place; move it or choose another name with -o")
     if read_manifest(folder) == wanted:
         return True
     raise RunFault(f"{folder}: another run is kept there; choose another name with -o or remove it")

@@ -114,15 +114,11 @@ class Study:
         described = parameters().get(name)
         if described is None:
             raise UnknownName(f"no parameter '{name}'; {nearest(name, parameters())}")
-        rows = self.table("assumptions").filter(pl.col("parameter") == name)
+        rows = self._assumed(name)
         kind = self._kind(key) if described.keys == "plant" else CAR
         apart = kind != CAR and bool(described.kinds)  # then no row of cars may serve
-        found = None
-        for wanted in (key, *((kind,) if kind != CAR else ()), *(() if apart else ("*", None))):
-            match = rows.filter(pl.col("key").is_null() if wanted in (None, "") else pl.col("key") == wanted)
-            if match.height:
-                found = match.row(0, named=True)
-                break
+        wanted = (key or None, *((kind,) if kind != CAR else ()), *(() if apart else ("*", None)))
+        found = next((rows[own] for own in wanted if own in rows), None)
         if found is None:
             default = described.kinds.get(kind) if apart else described
             if default is None:
@@ -143,6 +139,17 @@ class Study:
             cell = cell_of_row(full, found, described.group)
         self._cells[full] = cell
         return cell
+
+    def _assumed(self, name: str) -> dict[str | None, dict[str, Any]]:
+        """The rows of a parameter by key, None without one; of several with one key the first."""
+        if "assumptions" not in self._memo:
+            # One pass over the table: a study asks for hundreds of parameters, and each filter takes longer than this.
+            index: dict[str, dict[str | None, dict[str, Any]]] = {}
+            for row in self.table("assumptions").iter_rows(named=True):
+                index.setdefault(row["parameter"], {}).setdefault(row["key"], row)
+            self._memo["assumptions"] = index
+        kept: dict[str, dict[str | None, dict[str, Any]]] = self._memo["assumptions"]
+        return kept.get(name, {})
 
     def _kind(self, plant: str) -> str:
         """The kind of vehicle a plant makes; cars for a key that is no plant."""
