@@ -262,6 +262,13 @@ class TestAgreements:
         assert sum(ladder.origin.values()) == pytest.approx(1.0)
 
 
+def test_duties_of_today_and_of_the_flows() -> None:
+    """India lowered its rate on cars below 40,000 dollars; the United States raised theirs in 2025."""
+    assert WORLD.duty["IND"][0] == 0.6 and WORLD.duty_then["IND"] == 1.25
+    assert WORLD.duty["USA"][0] == 0.275 and WORLD.duty_then["USA"] == 0.025
+    assert WORLD.duty["FRA"] == WORLD.duty["DEU"]
+
+
 class TestMarkets:
     """What is known of a market today beats what was on record long ago."""
 

@@ -152,21 +152,23 @@ class TestLaws:
             rows = mine[ces.product[mine] == k]
             assert (after[:, rows].sum(axis=1) <= before[:, rows].sum(axis=1) + 1e-15).all()
 
-    def test_a_copy_of_a_market_changes_no_other_market(self) -> None:
-        ces, cost, options = sample(3)
+    @given(st.integers(0, 10_000), st.integers(0, 2))
+    @settings(max_examples=20, deadline=None)
+    def test_a_copy_of_a_market_changes_no_other_market(self, seed: int, market: int) -> None:
+        ces, cost, options = sample(seed)
         wide = DoubleCES(
             ces.brand,
             ces.product,
-            np.concatenate([ces.brand_share, ces.brand_share[:, :1]], axis=1),
-            np.concatenate([ces.plant_share, ces.plant_share[:, :1]], axis=1),
+            np.concatenate([ces.brand_share, ces.brand_share[:, [market]]], axis=1),
+            np.concatenate([ces.plant_share, ces.plant_share[:, [market]]], axis=1),
             ces.products,
         )
-        entrant = np.concatenate([options["entrant_share"], options["entrant_share"][:, :1]], axis=1)
-        more = np.concatenate([cost, cost[..., :1]], axis=2)
+        entrant = np.concatenate([options["entrant_share"], options["entrant_share"][:, [market]]], axis=1)
+        more = np.concatenate([cost, cost[..., [market]]], axis=2)
         got = wide.shares(more, theta=options["theta"], eta=options["eta"], entrant_share=entrant)
         base = ces.shares(cost, **options)
         assert (got[..., :3] == base).all()
-        assert (got[..., 3] == base[..., 0]).all()
+        assert (got[..., 3] == base[..., market]).all()
 
     def test_order_of_offers_does_not_matter(self) -> None:
         ces, cost, options = sample(4)

@@ -25,6 +25,8 @@ DISTANCE, BORDER, HOME, DUTY = -0.840, 1.141, -3.175, -5.723
 EAST = frozenset({"AZE", "GEO", "ARM", "RUS", "KAZ", "UZB", "TKM", "TJK", "KGZ", "UKR", "BLR", "MDA"})
 EAST_FACTOR = 5.7
 """Factor of flows between these, for the brands and service they share: ``docs/flows.md``."""
+CARS = ("passenger car, complete", "new passenger car", "car worth up to 40,000 USD", "car, petrol up to 1600 cc")
+"""What tariffs call the cars that are meant here; the headline rate first."""
 DUTY_ELSEWHERE = 0.10
 """``assumed`` where the tariff table has no rate."""
 CARS_OF_TOTAL = 0.75
@@ -176,10 +178,11 @@ def car_share(country: str) -> float:
 def _duties(countries: Iterable[str], year: int, at: int | None = None) -> dict[str, tuple[float, str]]:
     """Latest most-favoured-nation rate on complete passenger cars, by country; the EU's for its members of ``year``.
 
-    With ``at``, rates that began later are left out.
+    With ``at``, rates that began later are left out. Studies as of a past date know the headline rates alone.
     """
+    names = CARS if known_date() is None else CARS[:1]
     rows = world_table("tariffs").filter(
-        pl.col("product").str.starts_with("passenger car, complete")
+        pl.any_horizontal(pl.col("product").str.starts_with(name) for name in names)
         & (pl.col("origin") == "MFN")
         & pl.col("duty_rate").is_not_null()
         & pl.col("duty_specific").is_null()
