@@ -348,6 +348,12 @@ class TestNew:
         assert Path("mine.html").stat().st_size > 100_000
         assert shown.splitlines()[-1] == "report: mine.html"
 
+    def test_markets_of_ones_own_choice(self) -> None:
+        answer("new", "GEO", "mine", "--markets", "AZE, KAZ,RUS,TUR")
+        ladder = answer("cost", "mine", "--to", "KAZ,TUR", "--draws", "20")
+        assert " to KAZ, " in ladder
+        assert " to TUR, " in ladder
+
     def test_nothing_is_overwritten(self, elsewhere: Path) -> None:
         (elsewhere / "mine").mkdir()
         (elsewhere / "mine" / "notes.txt").write_text("mine")

@@ -336,15 +336,21 @@ def explain_figure(study: "Study", address: str, *, draws: int, until: int | Non
 @main.command()
 @click.argument("country")
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--markets",
+    metavar="LIST",
+    default="",
+    help="Markets abroad, such as AZE,KAZ,RUS,TUR; neighbours and large ones nearby if left out.",
+)
 @refuse
-def new(country: str, folder: Path) -> None:
+def new(country: str, folder: Path, markets: str) -> None:
     """Make a starter study for any country in the world tables; every assumed cell is marked.
 
-    COUNTRY is an ISO3 code such as KAZ.
+    COUNTRY is an ISO3 code such as KAZ, or a name.
     """
     from karvan.futures.starter import new_study
 
-    path = new_study(country.upper(), folder)
+    path = new_study(country, folder, markets=[part.strip() for part in markets.split(",") if part.strip()])
     click.echo(f"study: {path}\nnext: karvan check {path}; karvan report {path}")
 
 

@@ -110,6 +110,8 @@ class TestCommand:
         ("options", "message"),
         [
             (["--to", "GEX"], "has no market 'GEX'; did you mean 'GEO'?"),
+            (["--to", "BRA,GEX,USA"], "no market 'BRA', 'GEX', 'USA'; did you mean 'GEO'?; its markets: AZE, GEO"),
+            (["--to", "BRA"], "karvan new COUNTRY FOLDER --markets LIST` makes a starter study with others"),
             (["--year", "2010"], "year is 2010; expected 2026"),
             (["--scenario", "hubb"], "hub"),
         ],

@@ -132,6 +132,15 @@ def test_by_name_and_into_an_empty_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_markets_of_ones_own_choice(tmp_path: Path) -> None:
+    """Those asked for, each once, the country's own first; flows and duties are theirs."""
+    study = load(new_study("GEO", tmp_path / "x", markets=["KAZ", "Türkiye", "RUS", "GEO", "KAZ"]))
+    assert study.settings.markets == ("GEO", "KAZ", "TUR", "RUS")
+    flows = study.table("flows")
+    assert set(flows["importer"]) - {"ROW"} == {"GEO", "KAZ", "TUR", "RUS"}
+    assert {"RUS", "TUR"} <= set(study.table("agreements").filter(pl.col("origin") == "GEO")["market"])
+
+
 def test_the_same_bytes_twice(tmp_path: Path) -> None:
     one, two = new_study("GEO", tmp_path / "a", name="x"), new_study("GEO", tmp_path / "b", name="x")
     for path in sorted(one.rglob("*")):
@@ -149,6 +158,8 @@ class TestRefusals:
             new_study("KZA", tmp_path / "x")
         with pytest.raises(UnknownName, match="expected an ISO3 code such as KAZ, or a name"):
             new_study("", tmp_path / "x")
+        with pytest.raises(UnknownName, match=r"(?s)no country 'KAX'.*no country 'TUX'"):  # all of them at once
+            new_study("GEO", tmp_path / "x", markets=["KAX", "AZE", "TUX"])
         assert list(tmp_path.iterdir()) == []
 
     def test_a_country_without_income(self) -> None:

@@ -17,6 +17,7 @@ from karvan.futures.inputs import Prepared
 from karvan.futures.yearloop import Sight, run_block
 from karvan.market.origin import STATES
 from karvan.study.load import Study
+from karvan.study.world import world_table
 
 T = TypeVar("T")
 
@@ -136,14 +137,19 @@ def cost_ladders(
     markets : ISO3 codes among the study's markets; all of them if empty.
     year : the study's first year if left out.
 
-    Errors: :class:`UnknownName` for a market that the study does not have.
+    Errors: :class:`UnknownName` for markets that the study does not have.
     """
     known = study.settings.markets
-    for market in markets:
-        if market not in known:
-            raise UnknownName(
-                f"study {study.name} has no market '{market}'; {nearest(market, known) or 'known: ' + ', '.join(known)}"
-            )
+    unknown = [market for market in dict.fromkeys(markets) if market not in known]
+    if unknown:
+        countries = set(world_table("countries")["country"])
+        hints = [nearest(market, known) for market in unknown if market not in countries]
+        told = "; ".join(filter(None, [*hints, f"its markets: {', '.join(known)}"]))
+        more = "; `karvan new COUNTRY FOLDER --markets LIST` makes a starter study with others"
+        raise UnknownName(
+            f"study {study.name} has no market {', '.join(map(repr, unknown))}; {told}"
+            + (more if countries.issuperset(unknown) else "")
+        )
     chosen = tuple(dict.fromkeys(markets)) or tuple(known)
     when = study.settings.start_year if year is None else year
     prepared, blocks = close_up(study, _steps, year=when, scenario=scenario, draws=draws, seed=seed)

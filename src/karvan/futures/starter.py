@@ -9,11 +9,11 @@ import csv
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from karvan.base.errors import InputError
+from karvan.base.errors import InputError, UnknownName
 from karvan.futures.starter_agreements import free_in
 from karvan.futures.starter_flows import World, around, estimate_flows, find_country, read_world
 from karvan.futures.starter_markets import base_sales
@@ -27,7 +27,7 @@ HORIZON = 15
 """Years from the first to the last of the futures."""
 
 
-def new_study(country: str, folder: str | Path, name: str | None = None) -> Path:
+def new_study(country: str, folder: str | Path, name: str | None = None, markets: Sequence[str] = ()) -> Path:
     """Write a starter study.
 
     Parameters
@@ -35,12 +35,14 @@ def new_study(country: str, folder: str | Path, name: str | None = None) -> Path
     country : ISO3 code (``KAZ``) or name of a country of the world tables.
     folder : where to write; must not exist, or be empty.
     name : name of the study; the folder's name if left out.
+    markets : ISO3 codes or names of the markets looked at besides the country's own; its neighbours and the largest
+        markets for their distance if left out.
 
     Returns
     -------
     The folder. It appears whole or not at all.
 
-    Errors: :class:`~karvan.base.errors.UnknownName` for a country that the world tables do not know, with the nearest
+    Errors: :class:`~karvan.base.errors.UnknownName` for countries that the world tables do not know, with the nearest
     names; :class:`~karvan.base.errors.InputError` for a folder that is not empty, is a file, or cannot be written.
     """
     target = Path(folder)
@@ -49,7 +51,7 @@ def new_study(country: str, folder: str | Path, name: str | None = None) -> Path
     if target.is_dir() and any(target.iterdir()):
         raise InputError(f"folder {folder} is not empty; choose another, or empty it first")
     world = read_world()
-    home = find_country(world, country)
+    home, *abroad = _found(world, [country, *markets])
     parent = target.absolute().parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +59,7 @@ def new_study(country: str, folder: str | Path, name: str | None = None) -> Path
     except OSError as error:
         raise InputError(f"cannot write into {parent}: {error.strerror}") from None
     try:
-        _write(part, make_starter(world, home), name or target.name)
+        _write(part, make_starter(world, home, abroad), name or target.name)
         part.chmod(0o755)
         if target.is_dir():
             target.rmdir()
@@ -68,9 +70,22 @@ def new_study(country: str, folder: str | Path, name: str | None = None) -> Path
     return target
 
 
-def make_starter(world: World, home: str) -> Starter:
-    """Choose markets and rivals, and estimate the flows between them."""
-    markets = around(world, home)
+def _found(world: World, asked: Sequence[str]) -> list[str]:
+    """ISO3 codes of countries, each once. Errors: :class:`UnknownName` with a line for each that is not known."""
+    codes, faults = [], []
+    for country in asked:
+        try:
+            codes.append(find_country(world, country))
+        except UnknownName as fault:
+            faults.append(str(fault))
+    if faults:
+        raise UnknownName("\n".join(faults))
+    return list(dict.fromkeys(codes))
+
+
+def make_starter(world: World, home: str, abroad: Sequence[str] = ()) -> Starter:
+    """Choose markets, unless those ``abroad`` are given, and rivals, and estimate the flows between them."""
+    markets = [home, *abroad] if abroad else around(world, home)
     sold = {market: base_sales(world, _donor(), market) for market in markets}
     base = world.levels[home].year
     free = () if world.dated else free_in(world, world.years[1])
