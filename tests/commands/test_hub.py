@@ -77,6 +77,8 @@ class TestSites:
     def test_refusals(self, study: Study) -> None:
         with pytest.raises(UnknownName, match="site 'DEU' is no market"):
             where_to_build(study, ("DEU",))
+        with pytest.raises(UnknownName, match="no country 'CHM' for the kits to come from; did you mean"):
+            where_to_build(study, kits_from="CHM")
         with pytest.raises(InputError, match="13 sites; expected at most 12"):
             extra = study.settings.model_copy(update={"markets": (*study.settings.markets, "XXX")})
             where_to_build(replace(study, settings=extra), extra.markets)

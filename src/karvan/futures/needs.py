@@ -87,7 +87,8 @@ def kind_of(name: str) -> Kind:
     parts = name.split(AND)
     for part in parts:
         if part not in known or part == TOGETHER:
-            raise UnknownName(f"no lever '{part}'; {nearest(part, known) or 'known: ' + ', '.join(known)}")
+            single = [kind.name for kind in SINGLE]
+            raise UnknownName(f"no lever '{part}'; {nearest(part, single) or 'known: ' + ', '.join(single)}")
     if len(set(parts)) != 2 or len(parts) != 2:
         raise UnknownName(f"'{name}' is no pair of levers; expected two different ones, such as reach{AND}volume")
     titles = " and ".join(known[part].title for part in parts)

@@ -146,8 +146,13 @@ def where_to_build(
     year : four years after the study's first if left out.
     kits_from : ISO3 code of the country of kits and of ready-made cars.
 
-    Errors: :class:`UnknownName` for a site that is no market of the study; :class:`InputError` for too many sites.
+    Errors: :class:`UnknownName` for a country of kits that nobody knows, or a site that is no market of the study;
+    :class:`InputError` for too many sites.
     """
+    known = {*world_table("countries")["country"].to_list(), *study.table("plants")["country"].to_list()}
+    if kits_from not in known:
+        hint = nearest(kits_from, known) or "use an ISO3 code"
+        raise UnknownName(f"no country '{kits_from}' for the kits to come from; {hint}")
     chosen = tuple(dict.fromkeys(sites)) or candidates(study, kits_from)
     for site in chosen:
         if site not in study.settings.markets:

@@ -109,8 +109,8 @@ def plants_map(page: Page) -> tuple[str, str]:
     outline = [ring for feature in home for ring in rings(feature)]
     longitudes = [float(row["longitude"]) for row in rows] + [float(v) for ring in outline for v in ring[:, 0]]
     latitudes = [float(row["latitude"]) for row in rows] + [float(v) for ring in outline for v in ring[:, 1]]
-    if not rows:
-        return "", ""
+    if not rows or (not features and len({(row["latitude"], row["longitude"]) for row in rows}) < 2):
+        return "", ""  # one dot on nothing shows nothing
     view = fit(longitudes, latitudes)
     ground = "#dfeaf2" if features else "#f1efe9"
     parts = [f'<rect width="{view.width:.0f}" height="{view.height:.0f}" fill="{ground}"/>']

@@ -239,6 +239,8 @@ def _costs(page: Page) -> str:
     ours, theirs = f"{page.country()}: {page.offer(offer).split(' from ')[0]}", "main rival there"
     if offer.startswith("unannounced"):
         ours = f"a newcomer in {page.country()}"
+    elif page.offer(offer).startswith("Cars from"):
+        ours = page.offer(offer)
     data: list[dict[str, Any]] = []
     rows, dearer = [], 0
     for market in layout.markets:
@@ -272,7 +274,7 @@ def _costs(page: Page) -> str:
         if dearer
         else "cheaper everywhere"
     )
-    title = f"What a buyer pays in {first}: {esc(page.offer(offer))} is {where}"
+    title = f"What a buyer pays in {first}: {esc(page.offer(offer))}, {where}"
     exports = np.median(page.run.figures["exports"][:, page.run.years.index(near)])
     return (
         "<h3>Delivered cost, exports and rivals, market by market</h3>\n"

@@ -152,8 +152,8 @@ def what_decides(page: Page, offer: str, rivals: dict[str, str]) -> str:
             cells += [STEP_WORDS[step], pair, page.fig(parity) if enough else "not even at nothing"]
         rows.append([esc(page.country(market)), esc(page.offer(rival)), *cells])
     says = (
-        f"{page.offer(offer)} costs its buyer no more than the main rival in {listed(cheaper)}; there it is liking, "
-        "reach and leave to export that decide, not the price."
+        f"In {listed(cheaper)} a buyer pays no more for our car than for the main rival; there it is liking, reach and "
+        "leave to export that decide, not the price."
         if cheaper
         else ""
     )
