@@ -13,6 +13,7 @@ MODULES: tuple[str, ...] = (
     "resume",
     "query",
     "drivers",
+    "learn",
     "cost",
     "demand",
     "partners",

@@ -1,12 +1,12 @@
 """``karvan drivers``: what drives a figure, what leads to an outcome, what would be worth measuring."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from karvan.commands.common import (
-    draws_option,
+    REPORT_DRAWS,
     emit,
     engine_option,
     json_option,
@@ -20,6 +20,9 @@ from karvan.commands.common import (
 if TYPE_CHECKING:
     from karvan.futures.drivers import BetterData, Drivers
     from karvan.futures.sobol import Sobol
+
+LOOK_DRAWS = 4000
+"""Futures of a first look: in so many a number that explains a hundredth stands out among hundreds that do nothing."""
 
 
 @click.command()
@@ -37,7 +40,12 @@ if TYPE_CHECKING:
 @click.option("--discover", default=None, metavar="OUTCOME", help="hub, idle_plant, ..., or 'output.2035 > 20000'.")
 @click.option("--break-even", "lever", default=None, metavar="LEVER=LOW:HIGH", help="Move a lever to --target.")
 @click.option("--target", type=float, default=None, help="Value of the figure for --break-even.")
-@draws_option
+@click.option(
+    "--draws",
+    type=click.IntRange(1),
+    default=None,
+    help=f"Number of futures; {LOOK_DRAWS:,} if left out, {REPORT_DRAWS:,} a run for --sobol and --break-even.",
+)
 @until_option
 @seed_option
 @workers_option
@@ -51,7 +59,7 @@ def command(
     discover: str | None,
     lever: str | None,
     target: float | None,
-    draws: int,
+    draws: int | None,
     until: int | None,
     seed: int,
     workers: int | None,
@@ -81,6 +89,7 @@ def command(
     loaded.scenario(address.scenario)
     if (lever is None) != (target is None):
         raise InputError("--break-even needs --target, and --target needs --break-even")
+    draws = draws or (LOOK_DRAWS if by is None and lever is None else REPORT_DRAWS)
     if lever is not None and target is not None:
         with progress("break-even") as bar:
             met = break_even(loaded, figure, target, lever, draws=draws, until=until, seed=seed, progress=bar)
@@ -121,8 +130,10 @@ def command(
     _show_questions(questions)
 
 
-def shown(value: float) -> str:
-    """A number with as many digits as a reader can use."""
+def shown(value: float, unit: str = "") -> str:
+    """A number with as many digits as a reader can use; a year is a name, not an amount."""
+    if unit == "year" and abs(value) >= 1000:
+        return f"{value:.0f}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
@@ -141,12 +152,10 @@ def _show_drivers(found: "Drivers", draws: int) -> None:
     click.echo(f"{found.figure}: what goes with it, in {draws:,} futures (share of variance of its ranks, one by one)")
     if not found.rows:
         click.echo("  nothing stands out from chance; try more --draws, or --sobol")
-    rows: list[Any] = list(found.rows)
-    width = max((len(row.title) for row in rows), default=0)
-    for row in rows:
-        click.echo(
-            f"  {row.title:<{width}}  {100 * row.share:4.1f} %  {row.low:>12,.4g} if low  {row.high:>12,.4g} if high"
-        )
+    else:
+        click.echo(f"  {'share':>6}  {'if low':>10}  {'if high':>10}")
+    for row in found.rows:
+        click.echo(f"  {100 * row.share:4.1f} %  {shown(row.low):>10}  {shown(row.high):>10}  {row.title}")
 
 
 def _show_questions(found: "BetterData") -> None:
@@ -154,6 +163,7 @@ def _show_questions(found: "BetterData") -> None:
     if not found.rows:
         click.echo(f"  none of {found.looked_at} assumed numbers stands out from chance; try more --draws")
     for place, row in enumerate(found.rows, start=1):
-        today = f"{shown(row.low)} to {shown(row.high)} {row.unit} today [{row.place}]"
+        unit = "" if row.unit == "year" else f" {row.unit}"
+        today = f"{shown(row.low, row.unit)} to {shown(row.high, row.unit)}{unit} today [{row.place}]"
         gain = f"{100 * row.share:.1f} % of the variance and leave {100 * row.width:.0f} % of the range"
         click.echo(f"  {place}. {row.title}: {today}; known, it would take away {gain}")

@@ -94,7 +94,7 @@ def outcome_of(text: str, run: Futures, year: int) -> BoolArray:
         return np.asarray(run.verdict.hub[:, y])
     if word in ALTERNATIVES:
         return np.asarray(run.verdict.alternative[:, y] == ALTERNATIVES.index(word))
-    hint = nearest(word, ["hub", *ALTERNATIVES]) or f"known: hub, {', '.join(ALTERNATIVES)}"
+    hint = nearest(word, ALTERNATIVES) or f"known: {', '.join(ALTERNATIVES)}"
     raise UnknownName(f"no outcome '{text}'; {hint}, or a comparison such as 'output.2035 > 20000'")
 
 

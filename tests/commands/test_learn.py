@@ -1,0 +1,51 @@
+"""``karvan learn``: prior and posterior side by side, and what is refused."""
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from karvan.cli import main
+from karvan.futures.learning import LEAST_SIZE
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["learn", "azerbaijan", "--until", "2017", "--draws", "400", *arguments])
+
+
+@pytest.fixture(scope="module")
+def told() -> str:
+    result = call("--temper", "--start", "2014")
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_size_power_and_both_sides(told: str) -> None:
+    assert "yearly figures of 2014 to 2017 against 400 futures" in told
+    assert "effective number of futures: " in told and "range left" in told
+    assert "2014, on record 1,861" in told and "other uncertain numbers moved no further" in told
+
+
+def test_json(told: str) -> None:
+    data = json.loads(call("--temper", "--json").output)
+    assert data["effective_size"] >= LEAST_SIZE * (1 - 1e-6) and 0 < data["power"] <= 1
+    assert set(data["discrepancy"]) == {"output", "imports", "fleet"} and data["figure"]["2017"]["prior"]
+    untempered = data["effective_size_untempered"]
+    assert (f"without which {untempered:.0f} would carry it" in told) == (data["power"] < 1)
+
+
+def test_too_few_futures_are_refused() -> None:
+    result = call("--until", "2025", "--draws", "60")
+    assert result.exit_code == 2 and "expected 200 or more" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--start", "2030"), "start is 2030; expected a year from 2001 to 2017"),
+        (("--figure", "outptu"), "no figure 'outptu'; did you mean 'output'"),
+    ],
+)
+def test_messages(words: tuple[str, ...], message: str) -> None:
+    result = call("--draws", "5", *words)
+    assert result.exit_code == 2 and message in result.output
