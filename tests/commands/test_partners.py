@@ -60,6 +60,17 @@ def test_the_price_is_shared_out_whole(study: Study) -> None:
         assert sum(part.mid for part in row.split.values()) == pytest.approx(1.0)
 
 
+def test_local_content_three_ways(study: Study) -> None:
+    """A value rule counts a home part whole, imports in it and duty on kits too: never less than value added."""
+    rows = {row.plant: row for row in partners(study, year=2026, draws=1, counterfactual=False).plants}
+    for row in rows.values():
+        home = 1.0 - row.split["partner"].mid - row.split["carriers"].mid
+        assert row.value_content.mid == pytest.approx(home)
+        beside = row.split["suppliers_abroad"].mid + row.split["state"].mid
+        assert row.value_content.mid - row.local_content.mid >= beside - 1e-9
+    assert rows["hajigabul_azermash_cp_full"].points == 900.0 and rows["neftchala_khazar"].points == 0.0
+
+
 def test_dependence(study: Study, found: Partners) -> None:
     run = simulate(study, draws=DRAWS, until=2026, workers=1)
     made = run.plants["output"][:, -1]

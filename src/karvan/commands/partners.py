@@ -81,14 +81,21 @@ def record_lines(record: "Record") -> list[str]:
 
 def plant_lines(found: "Partners", names: dict[str, str]) -> list[str]:
     """Who gets what of a car, and who could stop how much."""
+    from karvan.futures.partners import PURCHASE
+
     out = [f"What each partner brings and takes, {found.year} (medians, shares of the price at the gate)"]
     if not found.plants:
         return [*out, "  no plant makes passenger cars yet"]
     for row in found.plants:
         out.append(f"  {names.get(row.plant, row.plant)}: kits from {row.country or 'unknown'}")
         out.append(
-            f"    runs in {row.runs:.0%} of futures; {_money(row.cost)} USD a car at the gate; local content "
-            f"{_share(row.local_content)}; leaves with a chance of {_share(row.leaves, 1)} a year (the study's hazards)"
+            f"    runs in {row.runs:.0%} of futures; {_money(row.cost)} USD a car at the gate; leaves with a chance of "
+            f"{_share(row.leaves, 1)} a year (the study's hazards)"
+        )
+        out.append(
+            f"    local content, three ways: {_share(row.local_content)} value added at home; "
+            f"{_share(row.value_content)} as a treaty's value rule counts (all but the kit and its freight); "
+            f"{row.points:,.0f} of {PURCHASE:,.0f} points for operations (Russian public purchase)"
         )
         parts = [f"{SPLIT_WORDS[name]} {value.mid:.0%}" for name, value in row.split.items() if value.high >= 0.005]
         out.append(f"    {', '.join(parts)}")

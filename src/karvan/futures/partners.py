@@ -6,7 +6,7 @@ plant takes another plant's partner - its kit, freight, duty, supply and interru
 same draws.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
@@ -30,6 +30,7 @@ from karvan.partnerships.deals import (
     partner_balance,
 )
 from karvan.partnerships.replacement import PartnerCase, dependence, replace_partner
+from karvan.partnerships.sourcing import points_for_operations
 from karvan.study.load import Study
 
 COMES_WITH: Final = ("kit_price", "kit_freight", "kit_duty", "partner_supply", "interruption_hazard", "exit_share")
@@ -40,6 +41,10 @@ HOURS: Final = 1_800.0
 """Hours one person works in a year: ``assumed``, range 1,600 to 2,000; jobs are counted in people, so it cancels."""
 AHEAD: Final = (5, 10)
 """Years within which the odds of an exit are told."""
+OPERATIONS: Final[Mapping[str, float]] = {"welding": 400.0, "painting": 500.0}
+"""Points for operations in Russia's decree 719, draft of 2019."""
+PURCHASE: Final = 3_200.0
+"""Points that Russian public purchase asked in 2023."""
 BALANCE: Final = tuple(field.name for field in fields(PartnerBalance))
 """Who gets a part of a car's price at the gate."""
 
@@ -92,6 +97,11 @@ class PlantPartner:
     cost: Range
     """Dollars per car at the gate."""
     local_content: Range
+    """Domestic value over the price at the gate."""
+    value_content: Range
+    """What a value rule counts (build-down): all but the kit and its freight; parts bought at home count whole."""
+    points: float
+    """Points for operations of :data:`OPERATIONS`; :data:`PURCHASE` are asked."""
     split: dict[str, Range]
     """Who gets what: :data:`BALANCE` to shares of the price at the gate."""
     leaves: Range
@@ -346,9 +356,16 @@ def _plant(prepared: Prepared, now: _Now, p: int) -> PlantPartner:
         runs=float(runs.mean()),
         cost=range_of(now.case.cost[use, p]),
         local_content=range_of(now.case.local_content[use, p]),
+        value_content=range_of(1.0 - now.split["partner"][use, p] - now.split["carriers"][use, p]),
+        points=_points(prepared, p),
         split={name: range_of(now.split[name][use, p]) for name in BALANCE},
         leaves=range_of(now.leaves[:, p]),
     )
+
+
+def _points(prepared: Prepared, p: int) -> float:
+    done = [[float(name in prepared.layout.operations[p]) for name in OPERATIONS]]
+    return float(points_for_operations(done, list(OPERATIONS.values()), PURCHASE).points[0])
 
 
 def with_partner_of(study: Study, plant: str, other: str) -> Study:
