@@ -116,6 +116,15 @@ def test_a_maker_on_record_starts_near_its_record(starter: Study) -> None:
     assert 0.5 * inside < ratio < 1.6
 
 
+def test_makers_for_the_home_market_do_not_begin_by_selling_everywhere(tmp_path: Path) -> None:
+    """Kazakhstan's makers export a tenth of their cars on record, next to none to Germany."""
+    study = load(new_study("KAZ", tmp_path / "kaz"))
+    futures = simulate(study, draws=40, until=2027)
+    exports = np.median(futures.markets["exports"][:, 0], axis=0)
+    assert exports[futures.layout.markets.index("DEU")] < 200
+    assert np.median(futures.figures["exports"][:, 0] / futures.figures["output"][:, 0]) < 0.2
+
+
 def test_members_of_a_union_pay_no_duty(tmp_path: Path) -> None:
     study = load(new_study("SVK", tmp_path / "svk"))
     duty = study.table("frictions").filter(friction="duty_rate", origin="DEU", market="SVK")

@@ -12,7 +12,7 @@ import polars as pl
 
 from karvan.futures.starter_agreements import agreements_between, free_in
 from karvan.futures.starter_flows import ROW, Flows, World, car_share
-from karvan.futures.starter_markets import market_rows
+from karvan.futures.starter_markets import base_sales, market_rows
 from karvan.futures.starter_rows import AGAIN, Row, Rows, rounded, spread
 from karvan.study.load import Study
 from karvan.study.register import parameters
@@ -372,10 +372,20 @@ def assumptions(s: Starter) -> Iterable[Row]:
         plate = float(str(next(iter(plants(s)))["nameplate"]))
         # An annuity of 12 % on the investment per car and as much again: the register's default is for a small plant.
         overhead = tuple(min(plate * each, 9e8) for each in (150.0, 400.0, 800.0))
-        for name, ends in {**FULL_PLANT, "overhead": overhead}.items():
+        reach = {"export_reach": KIT_REACH} if _for_home(s) else {}
+        for name, ends in {**FULL_PLANT, "overhead": overhead, **reach}.items():
             note = "an aggregate of makers on record, not a small kit plant; judgement"
+            if name in reach:
+                note = (
+                    "makers smaller than their home market are there for it; their exports are in the flows; judgement"
+                )
             low, mid, high = ends
             yield {"parameter": name, "key": s.own, **spread(low, mid, high, parameters()[name].unit, "assumed", note)}
+
+
+def _for_home(s: Starter) -> bool:
+    """Whether the country's makers made fewer cars in the base years than it bought. Not asked as of a past date."""
+    return not s.world.dated and s.world.made[s.home] < base_sales(s.world, s.donor, s.home)
 
 
 def flow_rows(s: Starter) -> Iterable[Row]:
