@@ -227,8 +227,10 @@ def sensitivity_lines(runs: "dict[str, Futures]") -> list[str]:
     out = ["How the chance hangs on each threshold, moved alone (threshold: chance)"]
     for name, run in runs.items():
         tried = sensitivity_of(run)
-        if all(row["chance"] == 0.0 for rows in tried.values() for row in rows):
-            out.append(f"  {name}: nothing at any single threshold from half to one and a half times itself")
+        most = max(row["chance"] for rows in tried.values() for row in rows)
+        if most < 0.005:
+            much = "nothing" if most == 0.0 else "less than half a per cent"
+            out.append(f"  {name}: {much} at any single threshold from half to one and a half times itself")
             continue
         out.append(f"  {name}")
         for threshold, rows in tried.items():
