@@ -275,6 +275,8 @@ class TestStarter:
         text = report.render(runs, drivers=drivers("output.2030", runs))
         page = read(text)
         assert said in page.text
+        told = f"karvan drivers {study.name} --figure output.2030" in text
+        assert told == ("goes furthest with" in page.text)  # where something stands out, what to find out is named too
         assert [name for name in page.ids if name in SECTIONS] == SECTIONS
         for address in dict.fromkeys(page.addresses):
             figure(address, study, runs)

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from karvan.commands.common import emit, json_option, refuse, seed_option
+from karvan.commands.common import emit, json_option, progress, refuse, seed_option
 
 
 @click.command()
@@ -42,7 +42,10 @@ def command(
         raise InputError("give either a country, such as MAR, or --all")
     dates = [part.strip() for part in as_of.split(",") if part.strip()]
     codes = None if everyone else [str(country).upper()]
-    forecasts = backcast_all(dates, codes, draws=draws, seed=seed, workers=workers or os.cpu_count() or 1)
+    with progress("backcasts") as bar:
+        forecasts = backcast_all(
+            dates, codes, draws=draws, seed=seed, workers=workers or os.cpu_count() or 1, progress=bar
+        )
     skills, hubs = tables(forecasts), hub_scores(forecasts)
     if save:
         import json

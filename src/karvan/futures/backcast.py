@@ -10,6 +10,7 @@ have seen.
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing import get_context
@@ -124,7 +125,8 @@ def backcast(
     code = country.upper()
     known = countries()
     if code not in known and code not in set(world_table("countries")["country"]):
-        raise UnknownName(f"no country '{country}' in the world tables; {nearest(code, known)}")
+        hint = nearest(code, known) or "expected a code of three letters, such as MAR"
+        raise UnknownName(f"no country '{country}' in the world tables; {hint}")
     total = read_record(date, "total")
     cars = read_record(date, "passenger_cars").made.get(code, {})
     own_study = code in OWN_STUDIES
@@ -163,11 +165,9 @@ def backcast(
         weight, foreseen, own = fit.loop_weight(code), run.middle(level), run.units(level)
         middle = (1.0 - weight) * middle + weight * foreseen
         order, alone = _order(own, reach, chance), np.median(_logs(own), axis=0)
+    units, loop = (np.exp(to + sigma * law(_places(order))) for to in (middle, alone))
     if run is not None and own_study:
-        noise = law(_places(chance))
-        units, loop = (_widened(own, to, sigma, reach, noise) for to in (middle, alone))
-    else:
-        units, loop = (np.exp(to + sigma * law(_places(order))) for to in (middle, alone))
+        loop = _widened(run.units(level), sigma, reach, law(_places(chance)))
     reference = np.exp(np.log(last) + fit.last_figure(code, last, ahead, _places(chance)))
     if so_far is not None:
         now = drawn(so_far, code, seed, draws)[:, None]
@@ -245,11 +245,11 @@ def _order(units: Array, reach: Array, chance: Array) -> Array:
     return np.asarray(kept * (logs - middle) + extra * chance)
 
 
-def _widened(units: Array, middle: Array, sigma: Array, reach: Array, noise: Array) -> Array:
-    """(D, Y), futures of a study with plants of its own: it keeps its spread, widened to that of others' records."""
-    low, own_middle, high = np.quantile(_logs(units), (0.16, 0.5, 0.84), axis=0)
+def _widened(units: Array, sigma: Array, reach: Array, noise: Array) -> Array:
+    """(D, Y), futures of a study with plants of its own: they keep their shape, widened to others' records."""
+    low, high = np.quantile(_logs(units), (0.16, 0.84), axis=0)
     missing = np.sqrt(np.maximum(1.0 - ((high - low) / 2.0 / reach) ** 2, 0.0))
-    return np.asarray(units * np.exp(middle - own_middle + missing * sigma * noise))
+    return np.asarray(units * np.exp(missing * sigma * noise))
 
 
 def _home(
@@ -285,28 +285,59 @@ def _hub(cars: Array, home: Array | None) -> Array:
 
 
 def backcast_all(
-    as_of: Iterable[str], codes: Iterable[str] | None = None, *, draws: int = DRAWS, seed: int = 1, workers: int = 2
+    as_of: Iterable[str],
+    codes: Iterable[str] | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 1,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Forecast]:
-    """Forecasts of all countries of the production table as of each date, in the order of dates and countries."""
+    """Forecasts of all countries of the production table as of each date, in the order of dates and countries.
+
+    progress : called with the runs of the loop done and to do: earlier ones of all makers, then the forecasts.
+    """
     dates = [date_of(text) for text in as_of]
     chosen = countries() if codes is None else list(codes)
     # What the loop foresaw before is asked of every country alike, so it is made once a date for all.
     asked = [task for date in dates for task in _earlier_tasks(date)]
-    answers = dict(zip(asked, _mapped(_earlier, asked, workers), strict=True))
+    done = _Counter(len(asked) + len(dates) * len(chosen), progress)
+    answers = dict(zip(asked, _mapped(_earlier, asked, workers, done), strict=True))
     loops = {date: tuple(_found(answers[task] for task in _earlier_tasks(date))) for date in dates}
-    return _mapped(_task, [(code, date, draws, seed, loops[date]) for date in dates for code in chosen], workers)
+    tasks = [(code, date, draws, seed, loops[date]) for date in dates for code in chosen]
+    return _mapped(_task, tasks, workers, done)
+
+
+class _Counter:
+    """Tells how much of a whole is done, a step at a time."""
+
+    def __init__(self, whole: int, progress: Callable[[int, int], None] | None) -> None:
+        self.whole, self.progress, self.done = whole, progress, 0
+
+    def __call__(self) -> None:
+        self.done += 1
+        if self.progress:
+            self.progress(self.done, self.whole)
 
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def _mapped(work: Callable[[T], R], tasks: Sequence[T], workers: int) -> list[R]:
-    """Results in the order of tasks, by processes where it pays."""
-    if workers <= 1 or len(tasks) < 4:
-        return [work(task) for task in tasks]
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        return list(pool.map(work, tasks, chunksize=2))
+def _mapped(
+    work: Callable[[T], R], tasks: Sequence[T], workers: int, step: Callable[[], None] = lambda: None
+) -> list[R]:
+    """Results in the order of tasks, by processes where it pays; ``step`` is called after each."""
+    out = []
+    with ExitStack() as stack:
+        results: Iterable[R] = map(work, tasks)
+        if workers > 1 and len(tasks) >= 4:
+            pool = stack.enter_context(ProcessPoolExecutor(workers, get_context("spawn")))
+            results = pool.map(work, tasks, chunksize=2)
+        for result in results:
+            out.append(result)
+            step()
+    return out
 
 
 def _task(task: tuple[str, str, int, int, tuple[LoopChange, ...]]) -> Forecast:

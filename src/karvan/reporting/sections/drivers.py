@@ -69,6 +69,11 @@ def drivers(page: Page) -> str:
             text=(2, 3),
             kind="tight",
         ),
+        para(
+            "What to go and find out: which assumed number, if somebody measured it, would take most off the spread is",
+            "told, from more futures than these, by",
+            f"<code>karvan drivers {esc(page.study.name)} --figure {esc(found.figure)}</code>.",
+        ),
     )
 
 
