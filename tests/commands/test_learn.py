@@ -34,6 +34,13 @@ def test_json(told: str) -> None:
     assert (f"without which {untempered:.0f} would carry it" in told) == (data["power"] < 1)
 
 
+def test_only_what_is_on_record_stands_beside() -> None:
+    fleet, money = (
+        call("--temper", "--figure", name).output.split("by year")[-1] for name in ("stock_cars", "imports")
+    )
+    assert "on record" in fleet and "on record" not in money  # recorded are imported cars, the figure is money
+
+
 def test_too_few_futures_are_refused() -> None:
     result = call("--until", "2025", "--draws", "60")
     assert result.exit_code == 2 and "expected 200 or more" in result.output

@@ -11,11 +11,14 @@ from karvan.commands.drivers import shown
 if TYPE_CHECKING:
     from karvan.futures.learning import Beside, Learned
 
+RECORDED = {"output": "output", "stock_cars": "fleet"}
+"""Figures that are themselves on record; ``imports`` is money, on record are cars."""
+
 
 @click.command()
 @click.argument("study")
 @click.option("--start", type=int, default=2014, show_default=True, help="First year of the futures, before the data.")
-@click.option("--figure", default="output", show_default=True, help="National figure shown by year, such as imports.")
+@click.option("--figure", default="output", show_default=True, help="National figure by year, such as stock_cars.")
 @click.option("--temper", is_flag=True, help="Weaken the evidence until 200 futures carry the weight, and say so.")
 @draws_option
 @until_option
@@ -40,6 +43,7 @@ def command(
     is refused, unless --temper.
     """
     from karvan.base.errors import InputError, UnknownName, nearest
+    from karvan.base.quantities import quantities
     from karvan.futures.drivers import title_of
     from karvan.futures.history import run_history
     from karvan.futures.learning import figures_beside, learn, side_by_side
@@ -73,14 +77,14 @@ def command(
     plants = dict(zip(loaded.table("plants")["plant"], loaded.table("plants")["name"], strict=True))
     for line in _said(learned):
         click.echo(line)
-    click.echo(f"\n  {'before':>28}  {'after':>28}  range left   (medians, 5-95 %)")
+    click.echo(f"\n  {'before':>34}  {'after':>34}  range left   (medians, 5-95 %)")
     moved = [row for row in numbers if _moved(row, learned.size)]
     for row in moved:
         click.echo(f"{_pair(row)}  {title_of(row.name, plants)}")
     others = len(run.drawn) - len(moved)
     click.echo(f"  {others} other uncertain numbers moved no further than so few futures move by chance")
-    came = {term.year: term.value for term in learned.terms if term.quantity == figure}
-    click.echo(f"\n{figure} by year")
+    came = {term.year: term.value for term in learned.terms if term.quantity == RECORDED.get(figure)}
+    click.echo(f"\n{quantities()[figure].title if figure in quantities() else figure}, by year")
     for year, row in years.items():
         click.echo(f"{_pair(row)}  {year}" + (f", on record {shown(came[year])}" if year in came else ""))
 
@@ -113,4 +117,4 @@ def _pair(row: "Beside") -> str:
         f"{shown(middle, row.unit)} ({shown(low, row.unit)} to {shown(high, row.unit)})"
         for low, middle, high in (row.prior, row.posterior)
     )
-    return f"  {before:>28}  {after:>28}  {100 * row.narrowed:8.0f} %"
+    return f"  {before:>34}  {after:>34}  {100 * row.narrowed:8.0f} %"
