@@ -111,7 +111,7 @@ class TestBreakEven:
         options = {"draws": 40, "until": 2026}
         ends = break_even(azerbaijan, "jobs_direct.2026", 0.0, self.LEVER, steps=0, **options)  # type: ignore[arg-type]
         assert ends.value is None
-        assert "does not reach 0" in ends.words
+        assert "does not reach 0" in ends.words and f"at {ends.lever}={ends.low:g} and " in ends.words
         assert ends.at_low < ends.at_high, "more people a car must mean more jobs"
         target = 0.5 * (ends.at_low + ends.at_high)
         found = break_even(azerbaijan, "jobs_direct.2026", target, self.LEVER, steps=4, **options)  # type: ignore[arg-type]

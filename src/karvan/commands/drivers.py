@@ -98,7 +98,7 @@ def command(
         else:
             click.echo(met.words)
             for value, result in met.tried:
-                click.echo(f"  {met.lever} = {value:<10.5g} {result:,.4g} {met.unit}")
+                click.echo(f"  {met.lever}={value:<10.5g} {result:,.4g} {met.unit}")
         return
     if by is not None:
         with progress("futures") as bar:

@@ -36,10 +36,10 @@ class BreakEven:
     @property
     def words(self) -> str:
         """The answer as a sentence."""
-        ends = f"{self.at_low:,.4g} at {self.low:g} and {self.at_high:,.4g} at {self.high:g}"
+        ends = f"{self.at_low:,.4g} at {self.lever}={self.low:g} and {self.at_high:,.4g} at {self.high:g}"
         if self.value is None:
-            return f"{self.figure} does not reach {self.target:,.4g}: it is {ends} of {self.lever}"
-        return f"{self.figure} reaches {self.target:,.4g} at {self.lever} = {self.value:.4g} (it is {ends})"
+            return f"{self.figure} does not reach {self.target:,.4g} {self.unit} between them: it is {ends}"
+        return f"{self.figure} reaches {self.target:,.4g} {self.unit} at {self.lever}={self.value:.4g} (it is {ends})"
 
 
 _LEVER = re.compile(
