@@ -143,7 +143,7 @@ class TestInTheWay:
     def test_a_folder_of_something_else(self, baseline: Futures, tmp_path: Path) -> None:
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "notes.txt").write_text("mine")
-        with pytest.raises(RunFault, match=r"no manifest\.json; this is no run folder"):
+        with pytest.raises(RunFault, match="a folder of other files is in its place; move it or choose another name"):
             save(baseline, tmp_path / "run")
 
     def test_an_empty_folder_is_taken(self, baseline: Futures, tmp_path: Path) -> None:
