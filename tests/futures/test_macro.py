@@ -8,7 +8,7 @@ import pytest
 
 from karvan.futures.blocks import demand_inputs
 from karvan.futures.inputs import Draws, Prepared, prepare
-from karvan.futures.macro import SPREAD, Currency, currency_of, population_process
+from karvan.futures.macro import SPREAD, Currency, currency_of, population_process, purchase_noise
 from karvan.study.load import Study, load
 from karvan.study.world import world_table
 
@@ -120,3 +120,62 @@ class TestCurrency:
         assert np.median(rate[:, -1]) < 0.0  # jumps go one way only
         memory = np.corrcoef(rate[:, -2], rate[:, -1])[0, 1]
         assert 0.75 < memory < 0.95
+
+
+YEARS = range(1990, 2026)
+
+
+def registrations(country: str, sd: float, elasticity: float) -> tuple[pl.DataFrame, dict[int, float]]:
+    """Registrations that follow income with a law of their own, and that income."""
+    generator = np.random.default_rng(5)
+    income = np.exp(np.cumsum(generator.normal(0.02, 0.03, len(YEARS))))
+    cars = 1e5 * income**elasticity * np.exp(np.cumsum(generator.normal(0.0, sd, len(YEARS))))
+    table = pl.DataFrame({"country": [country] * len(YEARS), "year": list(YEARS), "passenger_cars": cars})
+    return table, dict(zip(YEARS, income.tolist(), strict=True))
+
+
+class TestPurchaseNoise:
+    """What income does not explain of registrations, market by market."""
+
+    @pytest.mark.parametrize("sd", [0.05, 0.2, 0.6])
+    def test_a_law_is_found_again(self, azerbaijan: Study, sd: float) -> None:
+        """Between what is on record and the register's middle, nearer the record of 35 changes."""
+        elasticity = azerbaijan.parameter("purchase_income_elasticity").mid
+        table, income = registrations("TUR", sd, elasticity)
+        cell = purchase_noise(azerbaijan, table, [income], ["TUR"], 2025, {})["demand_noise.TUR"]
+        prior = azerbaijan.parameter("demand_noise", "TUR").mid
+        assert cell.low < cell.mid < cell.high
+        assert abs(np.log(cell.mid / sd)) < 0.35
+        assert abs(np.log(cell.mid / sd)) < abs(np.log(cell.mid / prior)) or abs(np.log(sd / prior)) < 0.2
+
+    def test_nothing_later_is_read(self, azerbaijan: Study) -> None:
+        table, income = registrations("TUR", 0.2, 3.5)
+        early = table.filter(pl.col("year") <= 2012)
+        assert purchase_noise(azerbaijan, table, [income], ["TUR"], 2012, {}) == purchase_noise(
+            azerbaijan, early, [income], ["TUR"], 2012, {}
+        )
+
+    def test_short_records_and_rows_of_the_study_are_left_to_them(self, azerbaijan: Study) -> None:
+        table, income = registrations("TUR", 0.2, 3.5)
+        assert purchase_noise(azerbaijan, table, [income], ["TUR"], 1997, {}) == {}
+        home = table.with_columns(country=pl.lit("AZE"))
+        assert purchase_noise(azerbaijan, home, [income], ["AZE"], 2025, {}) == {}
+
+    def test_at_home_the_currency_moves_purchases_by_itself(self, azerbaijan: Study) -> None:
+        rows = azerbaijan.table("assumptions").filter(pl.col("parameter") != "demand_noise")
+        bare = replace(azerbaijan, tables={**azerbaijan.tables, "assumptions": rows})
+        table, income = registrations("AZE", 0.5, 3.5)
+        cells = fitted(azerbaijan).cells
+        home = purchase_noise(bare, table, [income], ["AZE"], 2025, cells)["demand_noise.AZE"]
+        abroad = purchase_noise(bare, table.with_columns(country=pl.lit("GEO")), [income], ["GEO"], 2025, cells)
+        swing = 3.5 * cells["markets.real_exchange_rate_sd.AZE"].mid
+        assert abroad["demand_noise.GEO"].mid > home.mid
+        assert home.mid == pytest.approx(np.sqrt(0.5**2 - swing**2), rel=0.25)
+
+    def test_markets_of_the_study_swing_as_on_record(self, prepared: Prepared) -> None:
+        """A first year of Turkey's market strays by about a quarter, as its registrations did, not by two thirds."""
+        layout = prepared.layout
+        cycle = np.log(demand_inputs(prepared, Draws(1, 0, 500)).cycle[:, 0])
+        turkey, home = layout.markets.index("TUR"), layout.home
+        assert 0.2 < cycle[:, turkey].std() < 0.4
+        assert cycle[:, home].std() > cycle[:, turkey].std()

@@ -92,8 +92,9 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
         drift_normals=draws.normal("population_drift", markets),
     )
     people = prepared.population * _join(np.exp(growth), prepared.population_known)
-    sd = np.stack([draws.of(_sd_cell(prepared, market)) for market in layout.markets], axis=-1)
-    shocks = draws.normal("real_rate", years, markets) * sd[:, None, :]
+    home = layout.markets[layout.home]
+    sd = draws.of(_sd_cell(prepared, home))[:, None]
+    shocks = draws.normal("real_rate", years, markets)[:, :, layout.home] * sd
     chance = parameter(prepared, draws, "devaluation_hazard")
     jumps = simulate_devaluations(
         prepared.currency.jumps,
@@ -102,15 +103,19 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
         hazard=-np.log1p(-np.clip(chance, 0.0, 1.0 - 1e-9)),
         size=steady(prepared, draws, "devaluation_size"),
     )
-    shocks[:, :, layout.home] -= np.diff(jumps, axis=1, prepend=0.0)
-    # A currency comes back to where it stands at the start: real rates do not drift for ever.
-    memory = [steady(prepared, draws, "real_exchange_rate_persistence", market) for market in layout.markets]
-    rate = simulate_reversion(np.stack(memory, axis=-1), shocks)
-    rate[:, :, layout.home] = _known_rate(rate[:, :, layout.home], np.log(prepared.dollars_known))
+    shocks -= np.diff(jumps, axis=1, prepend=0.0)
+    # A currency comes back to where it stands at the start: real rates do not drift for ever. Those of other countries
+    # have no series: what they do to purchases is in the noise of their markets.
+    memory = steady(prepared, draws, "real_exchange_rate_persistence", home)
+    drawn = simulate_reversion(memory[:, None], shocks[:, :, None])[:, :, 0]
+    rate = np.zeros((size, years, markets))
+    rate[:, :, layout.home] = _known_rate(drawn, np.log(prepared.dollars_known))
     for lever in prepared.book.of("exchange_rate"):
         rate[draws_of(lever)][:, prepared.book.when(lever), layout.home] += np.log(lever.value)
     elasticity = steady(prepared, draws, "purchase_income_elasticity")[:, None, None]
-    noise_sd = steady(prepared, draws, "demand_noise")[:, None, None]
+    noise_sd = np.stack([steady(prepared, draws, "demand_noise", market) for market in layout.markets], axis=-1)[
+        :, None
+    ]
     noise = draws.normal("demand_noise", years, markets) * noise_sd
     cycle = np.exp(np.clip(elasticity * _surprise(prepared, path, rate) + noise - 0.5 * noise_sd**2, *CYCLE))
 

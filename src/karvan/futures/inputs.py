@@ -23,7 +23,7 @@ from karvan.futures.density import saturation_ratio
 from karvan.futures.frictions import Frictions, Grid, market_cell
 from karvan.futures.layout import Layout, make_layout
 from karvan.futures.levers import LeverBook
-from karvan.futures.macro import Currency, currency_of, income_process, population_process
+from karvan.futures.macro import Currency, currency_of, income_process, population_process, purchase_noise
 from karvan.futures.sample import LHS, OTHER, Sampling, normals
 from karvan.futures.series import continued, nearest_year, series_of
 from karvan.futures.vehicles import Commercial, commercial_of
@@ -230,6 +230,10 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
     people = np.array([_continued(people_by[market], base) for market in layout.markets])
     more = np.array([[_known(people_by[m], year, base) for m in layout.markets] for year in layout.years])
     home = study.settings.home
+    currency = currency_of(study, income_by[home], people_by[home], base)
+    sales = known_by(world_table("sales"), study.as_of)
+    incomes = [income_by[market] for market in layout.markets]
+    noise = purchase_noise(study, sales, incomes, layout.markets, base, currency.cells)
     effects, donors, gva, table_year = _effects(study)
     return Prepared(
         study=study,
@@ -259,8 +263,8 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
             as_of=study.as_of,
             given=lambda name: study.parameter(name, home),
         ),
-        currency=currency_of(study, income_by[home], people_by[home], base),
-        growth=income_process([income_by[market] for market in layout.markets], base),
+        currency=replace(currency, cells={**currency.cells, **noise}),
+        growth=income_process(incomes, base),
         stock=tuple(_stock_cell(study, market, start) for market in layout.markets),
         age_classes=tuple(_age_classes(study, market, start) for market in layout.markets),
         effects=effects,

@@ -4,7 +4,7 @@ Population grows by a process fitted to each country of the world tables (:mod:`
 exchange rate of the home country - its GDP in dollars over its real GDP, what buyers of imports feel - comes back to
 its level with a memory fitted to the study's macro table, and falls by jumps fitted to its exchange rate
 (:mod:`karvan.demand.currency`). Both are pulled towards the ranges of the register by their errors. Other markets have
-no series: their swings are ``assumed``, in ``markets.csv`` with ranges.
+no such series: what their currencies do to purchases is in the noise of their registrations, which is on record.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +33,8 @@ SPREAD: Final = 2.0
 LEAST_CHANGES: Final = 8
 """Yearly changes of an exchange rate on record below which its jumps are not fitted."""
 HIGHEST_MEMORY: Final = 0.98
+LEAST_NOISE: Final = 1 / 3
+"""Part of the spread of a home market's purchases that its currency never explains: ``assumed``, 0.2 to 0.6."""
 Z95: Final = 1.6448536269514722
 
 
@@ -119,7 +121,7 @@ def income_process(series: Sequence[Mapping[int, float]], base: int) -> GrowthPr
 
 @dataclass(frozen=True)
 class Currency:
-    """What the record says of the home currency."""
+    """What the record says of the home currency, and of what buyers do when incomes do not tell."""
 
     cells: Mapping[str, Cell]
     """Uncertain numbers by name that were fitted; they take the place of the register's."""
@@ -160,6 +162,66 @@ def currency_of(study: Study, income: Mapping[int, float], people: Mapping[int, 
     market = {f"markets.{row['attribute']}.{row['market']}" for row in study.table("markets").iter_rows(named=True)}
     kept = {name: cell for name, cell in found.items() if name.split(".")[0] not in own and name not in market}
     return Currency(kept, jumps)
+
+
+def purchase_noise(
+    study: Study,
+    sales: pl.DataFrame,
+    income: Sequence[Mapping[int, float]],
+    markets: Sequence[str],
+    base: int,
+    currency: Mapping[str, Cell],
+) -> dict[str, Cell]:
+    """What income does not explain of the yearly changes of registrations, by market, pulled towards the register.
+
+    ``sd(d ln sales - e d ln income)`` over the changes on record up to ``base``, ``e`` the study's middle elasticity.
+    Abroad that is the noise, currencies and all. At home the currency moves purchases by itself, so its part is taken
+    out: ``noise^2 = sd^2 - (e s)^2``, ``s`` the yearly swing of the real rate. A market with fewer than
+    :data:`LEAST_CHANGES` changes has none here, nor one to which the study gives a row.
+
+    Parameters
+    ----------
+    sales : the world table, as far as known. income : real income per head by year of each of ``markets``.
+    currency : what was fitted of the home currency.
+    """
+    rows = study.table("assumptions").filter(pl.col("parameter") == "demand_noise")
+    given = set(rows["key"].fill_null("*").to_list())
+    elasticity = study.parameter("purchase_income_elasticity").mid
+    found: dict[str, Cell] = {}
+    for market, by_year in zip(markets, income, strict=True):
+        if given & {market, "*"}:
+            continue
+        cars = _sold(sales, market, base)
+        both = [year for year in cars if {year, year - 1} <= cars.keys() & by_year.keys()]
+        if len(both) < LEAST_CHANGES:
+            continue
+        changes = np.array(
+            [np.log(cars[y] / cars[y - 1]) - elasticity * np.log(by_year[y] / by_year[y - 1]) for y in both]
+        )
+        sd = float(changes.std(ddof=1))
+        what = f"{len(both)} yearly changes of registrations less {elasticity:g} times those of income"
+        if market == study.settings.home:
+            name = f"markets.real_exchange_rate_sd.{market}"
+            swing = currency.get(name) or study.parameter("real_exchange_rate_sd", market)
+            sd = max(float(np.sqrt(max(sd**2 - (elasticity * swing.mid) ** 2, 0.0))), LEAST_NOISE * sd)
+            what += ", the currency's part taken out"
+        prior = study.parameter("demand_noise", market)
+        grid = (np.arange(200) + 0.5) / 200
+        before = np.log(quantile(prior.distribution, prior.low, prior.mid, prior.high, grid))
+        error = 1.0 / np.sqrt(2.0 * (len(both) - 1))
+        ends = np.exp(_pulled(float(np.log(max(sd, 1e-3))), float(error), before))
+        note = f"{what}: {sd:.2f}, pulled towards the register's range"
+        source = "derived: fitted to the world tables sales.csv and income.csv (karvan.futures.macro)"
+        low, mid, high = (float(v) for v in ends)
+        full = f"demand_noise.{market}"
+        found[full] = Cell(full, low, mid, high, "lognormal", prior.unit, source, note, "sales.csv", prior.group)
+    return found
+
+
+def _sold(sales: pl.DataFrame, market: str, base: int) -> dict[int, float]:
+    """Cars registered by year, as far as known, up to a year."""
+    rows = sales.filter((pl.col("country") == market) & (pl.col("passenger_cars") > 0) & (pl.col("year") <= base))
+    return dict(zip(rows["year"].to_list(), rows["passenger_cars"].to_list(), strict=True))
 
 
 def _jumps(study: Study, rate: Array) -> tuple[DevaluationProcess, Iterator[Cell]]:

@@ -191,8 +191,11 @@ class Trade:
             self._standing[key] = _Standing(parts["freight"], rate, floor, factor, rest)
         return self._standing[key]
 
-    def origin(self, content: Array, year: int, *, levers: bool = True) -> OriginResult:
-        """States of own offers, the duty they pay and what complying costs, (D, V_own, M)."""
+    def origin(self, ex_works: Array, content: Array, year: int, index: int, *, levers: bool = True) -> OriginResult:
+        """States of own offers, the duty they pay and what complying costs, (D, V_own, M). As for :meth:`delivered`.
+
+        What complying spares is the full duty, the sum for each cc included where that is more.
+        """
         layout, own = self.prepared.layout, self.own_rows
         rule = self.rules(year, levers=levers)
         under = np.flatnonzero(~np.isnan(rule.points))
@@ -202,6 +205,9 @@ class Trade:
         rate, cost = np.moveaxis(np.empty(shape), -1, 0), np.moveaxis(np.zeros(shape), -1, 0)
         rate[...] = mfn
         if under.size:
+            held = self.standing(year, index, levers=levers)
+            landed = ex_works.T[own][:, None] + held.freight[own][:, under]
+            full = np.maximum(mfn[:, :, under], np.moveaxis(held.floor[own][:, under] / landed, -1, 0))
             # Local value counts for originating parts; the stage's local content is used for every value test.
             found = origin_state(
                 abreast(content)[:, layout.offer_plant[own]],
@@ -209,7 +215,7 @@ class Trade:
                 abreast(rule.value[:, None, under]),
                 rule.points[None, under],
                 compliance_cost_rate=lambda gap: gap * self.market.compliance[:, None, None],
-                mfn_rate=mfn[:, :, under],
+                mfn_rate=full,
                 preferential_rate=rule.preferential[None, under],
             )
             state[:, :, under] = found.state
@@ -241,7 +247,7 @@ class Trade:
     ) -> tuple[Array, OriginResult]:
         """The price and the origin states of :meth:`delivered`, without the ladder."""
         layout = self.prepared.layout
-        origin = self.origin(content, year, levers=levers)
+        origin = self.origin(ex_works, content, year, index, levers=levers)
         held = self.standing(year, index, levers=levers)
         paid, extra = (np.moveaxis(array, 0, -1) for array in (origin.duty_rate, origin.compliance_cost_rate))
         under = np.flatnonzero(~np.isnan(self.rules(year, levers=levers).points))
