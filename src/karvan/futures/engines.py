@@ -8,6 +8,7 @@ pieces are under way at a time: memory does not grow with the number of draws.
 import ctypes
 import os
 import pickle
+import signal
 import socket
 import sys
 from collections import deque
@@ -285,7 +286,11 @@ def _remember(digest: str, payload: bytes) -> None:
 
 
 def begin_process() -> None:
-    """Start a process of this machine: it keeps its memory, and ends when the one that started it has ended."""
+    """Start a process of this machine: it keeps its memory, and ends when the one that started it has ended.
+
+    Ctrl-C reaches every process of a terminal; the one that started the others answers for all.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_memory()
     follow_parent()
 
