@@ -126,6 +126,7 @@ def fleet_step(
     *,
     export_ages: ArrayLike | None = None,
     minimum: ArrayLike = 0.0,
+    checked: bool = True,
 ) -> FleetStep:
     """The fleet a year later, and the cars bought to keep it at the stock wanted.
 
@@ -143,16 +144,20 @@ def fleet_step(
     export_ages : (M, A) or (..., M, A), age of the exports as shares that sum to 1; left out, they leave in
         proportion to the cars there are of each age.
     minimum : (..., M), cars added even if the stock is above the target, 0 or more.
+    checked : whether fleet, survival and ages are looked at first; not where they come from this stage itself, year
+        after year: that takes as long as the step.
 
     Returns
     -------
     FleetStep
     """
-    before = number("fleet", fleet, "cars, 0 or more", low=0.0)
-    p = number("survival", survival, "a share of 1, from 0 to 1", low=0.0, high=1.0)
+    before, p, ages = (np.asarray(given, dtype=np.float64) for given in (fleet, survival, used_ages))
+    if checked:
+        number("fleet", before, "cars, 0 or more", low=0.0)
+        number("survival", p, "a share of 1, from 0 to 1", low=0.0, high=1.0)
+        shares("used_ages", ages)
     wanted = number("target", target, "cars, 0 or more", low=0.0)
     new = number("new_share", new_share, "a share of 1, from 0 to 1", low=0.0, high=1.0)
-    ages = shares("used_ages", used_ages)
     leaving = number("used_exports", used_exports, "cars, 0 or more", low=0.0)
     least = number("minimum", minimum, "cars, 0 or more", low=0.0)
     if not before.shape[-1] == p.shape[-1] == ages.shape[-1]:

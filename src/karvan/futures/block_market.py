@@ -161,6 +161,8 @@ class FlowAppeal:
         self.share = ces.plant_share
         nest = ces.brand * ces.products + ces.product
         self.members = {g: np.flatnonzero(nest == g).tolist() for g in np.unique(nest).tolist()}
+        # A brand of one offer, sold everywhere: all that moves is the brand's.
+        self.alone = {g for g, of in self.members.items() if len(of) == 1 and (self.share[of] > 0).all()}
         self.offers = np.empty(self.rows.shape)
         self.brands = np.ones((len(ces.brand_share), *self.rows.shape[1:]))
         for g, members in self.members.items():
@@ -168,6 +170,11 @@ class FlowAppeal:
 
     def _split(self, g: int, members: list[int], moved: Mapping[int, Array]) -> None:
         """Weigh the offers of a brand, some of them moved."""
+        if moved and g in self.alone:
+            (v,) = members
+            np.multiply(self.rows[v], moved[v], out=self.brands[g])
+            self.brands[g] *= self.share[v][:, None]
+            return
         brand = np.zeros(self.rows.shape[1:])
         for v in members:
             np.multiply(self.rows[v], moved.get(v, 1.0), out=self.offers[v])

@@ -286,7 +286,7 @@ class _Run:
         additions = wanted * demand.cycle[:, index] * chosen.bought
         share = np.clip(chosen.new * self._at(demand.new_factor, index), 0.0, 1.0)
         self.used_duty = chosen.duty[:, layout.home]
-        step = fleet_step(self.fleet, demand.survival, alive + additions, share, chosen.ages)
+        step = fleet_step(self.fleet, demand.survival, alive + additions, share, chosen.ages, checked=False)
         self.fleet, self.cars = step.fleet, step.fleet.sum(axis=-1)
         electrified = demand.electrified[:, index] if demand.electrified.shape[1] > 1 else demand.electrified[:, 0]
         by_product = np.where(layout.electrified[:, None], electrified[:, None, :], 1.0 - electrified[:, None, :])

@@ -1,6 +1,7 @@
 """Demand against limited plants: shadow prices, then exact rationing (public in :mod:`karvan.market.shares`)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,8 +27,19 @@ class Cleared:
     """(..., P), shadow price of capacity as a factor on cost, 1 to ``SHADOW_LIMIT``: 1 where there is room."""
     wanted: Array
     """(..., P), cars per year that buyers would take if no plant had a limit."""
-    unserved: Array
-    """(..., K, M), cars per year that nobody can make."""
+    demand: Array
+    """(..., K, M), cars per year asked for."""
+    product: IntArray
+    """(V,), product of each offer."""
+
+    @cached_property
+    def unserved(self) -> Array:
+        """(..., K, M), cars per year that nobody can make; worked out when it is asked for."""
+        sold = np.zeros(self.demand.shape)
+        for v, k in enumerate(self.product.tolist()):
+            sold[..., k, :] += self.quantities[..., v, :]
+        left = self.demand - sold
+        return np.asarray(np.where(left > LEFT * self.demand, left, 0.0))  # without the dust of rounding
 
 
 def clear(
@@ -136,9 +148,6 @@ def clear(
             left = _Rationing(where, groups, limit[:, index], wished[..., index])
             sold[..., index] = left.placed(np.ascontiguousarray(sold[..., index]))
 
-    unserved = asked.copy()
-    left_over = wished - run_sum(run_sum(sold, where.nest_start), where.product_start)
-    unserved[present] = np.where(left_over > LEFT * wished, left_over, 0.0)  # without the dust of rounding
     back = np.empty_like(sold) if not where.in_order else sold
     if not where.in_order:
         back[where.order] = sold
@@ -146,7 +155,8 @@ def clear(
         quantities=np.moveaxis(back, -1, 0).reshape(*lead, *back.shape[:-1]),
         shadow=shadow.T.reshape(*lead, plants),
         wanted=wanted.T.reshape(*lead, plants),
-        unserved=np.moveaxis(unserved, -1, 0).reshape(*lead, *unserved.shape[:-1]),
+        demand=np.moveaxis(asked, -1, 0).reshape(*lead, *asked.shape[:-1]),
+        product=ces.product,
     )
 
 
