@@ -173,9 +173,9 @@ def report(
             waits = stack.enter_context(needs_beside(loaded, tries, end, seed))
         # This process would only wait while others run the futures.
         beside = stack.enter_context(ThreadPoolExecutor(1))
-        beside.submit(warm)
         history = beside.submit(run_history, loaded, draws=min(draws, SIDE_DRAWS), seed=seed)
         shops = beside.submit(take_apart, loaded, loaded.settings.start_year)
+        beside.submit(warm)
         with progress("futures") as bar:
             runs = simulate_many(loaded, wanted, until=until, seed=seed, workers=workers, progress=bar)
         shops.result()

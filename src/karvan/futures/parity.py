@@ -133,13 +133,13 @@ def needs(study: Study, run: Futures, year: int) -> tuple[Need, ...]:
 
 @contextmanager
 def needs_beside(study: Study, scenarios: Mapping[str, int], year: int, seed: int) -> Iterator[Callable[[], None]]:
-    """Works out :func:`needs` of several scenarios in a process of its own, while this one does other work.
+    """Works out :func:`needs` of several scenarios in two processes of their own, while this one does other work.
 
     ``scenarios`` maps names to the draws of their runs. The function that is given waits until all are known.
     """
     keys = [_key(name, year, seed, draws) for name, draws in scenarios.items()]
     packed = pickle.dumps(study)
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=begin_process) as pool:
+    with ProcessPoolExecutor(2, get_context("spawn"), initializer=begin_process) as pool:
         pending = [pool.submit(in_worker, packed, _tried, key) for key in keys]
 
         def wait() -> None:
