@@ -98,7 +98,7 @@ def sizes() -> Sizes:
         nest_share=nest_share / nest_share.sum(axis=0),
         member=(nests[:, None] == index[None, :]).astype(float),
         of_plant=of_plant,
-        people=np.asarray(prepared.population[0]) / 1e3,
+        people=np.asarray(prepared.population) / 1e3,
         income=np.asarray(prepared.income),
         saturation=np.asarray(demand.saturation[0]),
         fleet=np.asarray(demand.fleet0[0]).T[:AGES] / 1e3,
