@@ -44,7 +44,7 @@ def test_it_runs_and_every_number_is_finite(starter: Study) -> None:
 def test_settings_and_markets(starter: Study) -> None:
     one = starter.settings
     assert one.home == one.country == one.markets[0]
-    assert 6 <= len(one.markets) <= 12
+    assert 6 <= len(one.markets) <= 15
     assert one.name == one.country.lower() and one.start_year == one.base_year + 1
     beside = {code for code in WORLD.neighbours(one.home) if code in WORLD.sold}
     assert len(beside & set(one.markets)) == min(len(beside), 6)
@@ -118,7 +118,8 @@ def test_a_maker_on_record_starts_near_its_record(starter: Study) -> None:
 
 def test_makers_for_the_home_market_do_not_begin_by_selling_everywhere(tmp_path: Path) -> None:
     """Kazakhstan's makers export a tenth of their cars on record, next to none to Germany."""
-    study = load(new_study("KAZ", tmp_path / "kaz"))
+    abroad = ["RUS", "UZB", "KGZ", "CHN", "IRN", "DEU", "JPN"]
+    study = load(new_study("KAZ", tmp_path / "kaz", markets=abroad))
     futures = simulate(study, draws=40, until=2027)
     exports = np.median(futures.markets["exports"][:, 0], axis=0)
     assert exports[futures.layout.markets.index("DEU")] < 200
@@ -139,6 +140,17 @@ def test_by_name_and_into_an_empty_folder(tmp_path: Path) -> None:
     folder = new_study("kazakhstan", tmp_path / "mine", name="silk-road")
     assert load(folder).settings.name == "silk-road"
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_the_region_of_the_built_in_study(tmp_path: Path) -> None:
+    """A country of it looks at all of it and its neighbours; others, and large makers, at what is near and large."""
+    region = set(load("azerbaijan").settings.markets)
+    georgia = load(new_study("GEO", tmp_path / "geo")).settings.markets
+    assert set(georgia) == region | {"ARM"}
+    assert georgia[0] == "GEO"
+    assert set(load(new_study("KAZ", tmp_path / "kaz")).settings.markets) == region | {"CHN"}
+    assert "DEU" in load(new_study("TUR", tmp_path / "tur")).settings.markets
+    assert len(load(new_study("MAR", tmp_path / "mar")).settings.markets) == 10
 
 
 def test_markets_of_ones_own_choice(tmp_path: Path) -> None:
@@ -246,7 +258,8 @@ class TestAgreements:
         assert full == [0.275]
 
     def test_georgia(self, tmp_path: Path) -> None:
-        folder = new_study("GEO", tmp_path / "geo")
+        abroad = ["RUS", "TUR", "AZE", "ARM", "CHN", "IRN", "DEU", "IND", "ITA"]
+        folder = new_study("GEO", tmp_path / "geo", markets=abroad)
         held = {
             market: self.rows(folder, "GEO", market)["agreement"].to_list()
             for market in load(folder).settings.markets[1:]

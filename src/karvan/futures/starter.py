@@ -25,6 +25,8 @@ DONOR = "azerbaijan"
 """The study whose structure a starter copies: components, products, industries, general ranges."""
 HORIZON = 15
 """Years from the first to the last of the futures."""
+LARGE = 200_000.0
+"""Cars made a year from which a maker's markets are looked for beyond the built-in study's region: ``assumed``."""
 
 
 def new_study(country: str, folder: str | Path, name: str | None = None, markets: Sequence[str] = ()) -> Path:
@@ -84,8 +86,14 @@ def _found(world: World, asked: Sequence[str]) -> list[str]:
 
 
 def make_starter(world: World, home: str, abroad: Sequence[str] = ()) -> Starter:
-    """Choose markets, unless those ``abroad`` are given, and rivals, and estimate the flows between them."""
-    markets = [home, *abroad] if abroad else around(world, home)
+    """Choose markets, unless those ``abroad`` are given, and rivals, and estimate the flows between them.
+
+    A country of the built-in study's region gets that region and its own neighbours: what is asked is whether it could
+    be the hub there, and the region's rules are known page by page. Not a maker of :data:`LARGE`, who sells further.
+    """
+    known = _donor().settings.markets
+    here = home in known and not world.dated and world.made.get(home, 0.0) < LARGE
+    markets = [home, *abroad] if abroad else around(world, home, region=known if here else ())
     sold = {market: base_sales(world, _donor(), market) for market in markets}
     base = world.levels[home].year
     free = () if world.dated else free_in(world, world.years[1])

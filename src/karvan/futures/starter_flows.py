@@ -200,14 +200,19 @@ def _duties(countries: Iterable[str], year: int, at: int | None = None) -> dict[
     }
 
 
-def around(world: World, home: str, most: int = 10) -> list[str]:
-    """The home market, its neighbours with sales on record, and the largest markets for their distance."""
+def around(world: World, home: str, most: int = 10, region: Sequence[str] = ()) -> list[str]:
+    """The home market, its neighbours with sales on record, and the largest markets for their distance.
+
+    ``region`` takes the place of those largest ones, all of it.
+    """
     known = [code for code in world.sold if code in world.levels and code in world.countries and code != home]
     km = dict(zip(known, world.distance([home], known)[0], strict=True))
     # Falls faster with distance than trade does: a study wants the markets around it before the giants far off.
     worth = {code: world.sold[code] / max(km[code], 300.0) ** 1.5 for code in known}
     beside = sorted((code for code in world.neighbours(home) if code in worth), key=lambda code: -worth[code])[:6]
     others = sorted((code for code in known if code not in beside), key=lambda code: -worth[code])
+    if region:
+        return [home, *beside, *(code for code in others if code in region)]
     return [home, *beside, *others[: most - 1 - len(beside)]]
 
 
