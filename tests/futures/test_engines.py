@@ -2,13 +2,17 @@
 
 import importlib.util
 import multiprocessing
+import os
 import platform
 import random
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -148,6 +152,29 @@ def test_memory_is_kept_for_the_next_block() -> None:
         for word in ("keep", "leave")
     ]
     assert faults[0] < 0.5 * faults[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal's Ctrl-C is sent to a process group")
+def test_ctrl_c_is_answered_by_one(tmp_path: Path) -> None:
+    """It reaches every process; the one that was started says what is kept, the others say nothing."""
+    folder = tmp_path / "run"
+    words = ["run", "azerbaijan", "--draws", "40000", "--until", "2026", "--workers", "2", "-o", str(folder)]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "karvan.cli", *words],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not (folder / "figures-00003.parquet").exists():  # by now the other process has sent a block
+        assert run.poll() is None and time.monotonic() < end
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGINT)
+    told, _ = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert f"finish it with: karvan resume {folder}" in told
+    assert "Traceback" not in told
 
 
 class TestMessages:
