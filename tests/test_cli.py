@@ -351,8 +351,8 @@ class TestNew:
     def test_markets_of_ones_own_choice(self) -> None:
         answer("new", "GEO", "mine", "--markets", "AZE, KAZ,RUS,TUR")
         ladder = answer("cost", "mine", "--to", "KAZ,TUR", "--draws", "20")
-        assert " to KAZ, " in ladder
-        assert " to TUR, " in ladder
+        assert " to Kazakhstan (KAZ), " in ladder
+        assert " to Türkiye (TUR), " in ladder
 
     def test_nothing_is_overwritten(self, elsewhere: Path) -> None:
         (elsewhere / "mine").mkdir()

@@ -87,13 +87,15 @@ class TestCommand:
         folder = new_study(country, tmp_path / country)
         result = CliRunner().invoke(main, ["cost", str(folder), "--to", country, "--draws", "10"])
         assert result.exit_code == 0, result.output
-        assert f"to {country}, " in result.output and "= what the buyer pays" in result.output
+        assert f" ({country}), " in result.output and "= what the buyer pays" in result.output
         assert ("newcomer" in result.output) == (country == "GEO")
 
     def test_table(self) -> None:
         result = CliRunner().invoke(main, ["cost", "azerbaijan", "--to", "geo,RUS", "--draws", "20"])
         assert result.exit_code == 0, result.output
-        assert "to GEO, 2026" in result.output and "to RUS, 2026" in result.output and "to KAZ" not in result.output
+        assert "to Georgia (GEO), 2026" in result.output and "to Russia (RUS), 2026" in result.output
+        assert "(KAZ)" not in result.output
+        assert "rival there: Hyundai Kia from Russia" in result.output
         assert "furthest behind on recycling and other fees" in result.output
         assert "origin: " in result.output
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from karvan.futures.names import readable
 from karvan.reporting import html
-from karvan.reporting.page import interval, period, plain, readable
+from karvan.reporting.page import interval, period, plain
 from karvan.study.evidence import Claim
 
 

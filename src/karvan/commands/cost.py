@@ -81,8 +81,8 @@ def lines(row: "CostLadder", names: dict[str, str]) -> list[str]:
 
     newcomer = "A newcomer nobody has announced"
     name = names.get(row.plant, newcomer if row.plant.startswith("unannounced") else row.plant)
-    title = f"{name} to {row.market}, {row.year}"
-    out = [title, f"  the plant runs in {row.runs:.0%} of futures; rival there: {row.rival or 'none'}"]
+    title = f"{name} to {row.market_name} ({row.market}), {row.year}"
+    out = [title, f"  the plant runs in {row.runs:.0%} of futures; rival there: {row.rival_name or 'none'}"]
     out.append(f"  {'USD per car':<26}{'ours (5-95 %)':>24}{'rival (5-95 %)':>24}{'gap':>9}")
     for rung in (*MADE, "ex_works", *SOLD):
         ours, theirs = row.ours[rung], row.theirs.get(rung)

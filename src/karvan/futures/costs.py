@@ -14,6 +14,7 @@ from karvan.base.axes import Array
 from karvan.base.errors import InputError, UnknownName, nearest
 from karvan.futures.ensemble import pieces_of, worker_of
 from karvan.futures.inputs import Prepared
+from karvan.futures.names import country_name, offer_name
 from karvan.futures.yearloop import Sight, run_block
 from karvan.market.origin import STATES
 from karvan.study.load import Study
@@ -62,6 +63,7 @@ class CostLadder:
     offer: str
     product: str
     market: str
+    market_name: str
     year: int
     runs: float
     """Share of futures in which the plant makes cars in the year."""
@@ -70,6 +72,8 @@ class CostLadder:
     total: Range
     rival: str
     """Offer of the main rival: sells most of the same kind there in the year, over all futures; empty for none."""
+    rival_name: str
+    """The same in words: brand and country."""
     theirs: dict[str, Range]
     """``ex_works`` and :data:`SOLD`; empty without a rival."""
     total_rival: Range | None
@@ -235,11 +239,13 @@ def _ladder(prepared: Prepared, steps: dict[str, Array], p: int, v: int, m: int,
         offer=layout.offers[v],
         product=layout.products[layout.offer_product[v]],
         market=layout.markets[m],
+        market_name=country_name(layout.markets[m]),
         year=year,
         runs=runs,
         ours={name: range_of(value) for name, value in draws.items()},
         total=range_of(price),
         rival=layout.offers[rival] if rival >= 0 else "",
+        rival_name=offer_name(layout, layout.offers[rival]) if rival >= 0 else "",
         theirs=theirs,
         total_rival=total_rival,
         dearer=dearer,

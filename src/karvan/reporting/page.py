@@ -12,11 +12,11 @@ from karvan.futures.drivers import Drivers
 from karvan.futures.ensemble import Futures
 from karvan.futures.figures import Figure, figure, number
 from karvan.futures.figures import money as money_of
+from karvan.futures.names import country_name, offer_name, readable
 from karvan.reporting.html import NONE, esc
 from karvan.study.evidence import Claim, YearValue, claim
 from karvan.study.load import Study
 from karvan.study.scenario import COUNTERFACTUAL
-from karvan.study.world import world_table
 
 MINUS = "\N{MINUS SIGN}"
 MONTHS = (
@@ -35,7 +35,6 @@ KINDS = {
     "shops": "simulated from the plant's shops",
     "past": "scored against the past",
 }
-BLOCKS = {"ROW": "the rest of the world", "EUR": "the EU and the United Kingdom"}
 
 
 @dataclass
@@ -215,11 +214,7 @@ class Page:
 
     def country(self, code: str = "") -> str:
         """A country's name; the study's own without a code."""
-        code = code or self.study.settings.country
-        if code in BLOCKS:
-            return BLOCKS[code]
-        rows = world_table("countries").filter(country=code)
-        return str(rows["name"][0]) if rows.height else code
+        return country_name(code or self.study.settings.country)
 
     @property
     def money(self) -> str:
@@ -245,14 +240,7 @@ class Page:
 
     def offer(self, name: str) -> str:
         """An offer in words: brand and country of the plant."""
-        layout = self.run.layout
-        v = layout.offers.index(name)
-        brand = layout.brands[layout.offer_brand[v]].split("@")[0]
-        country = self.country(layout.country[layout.offer_plant[v]])
-        if name.startswith("unannounced"):
-            return f"Newcomer from {country}"
-        # A starter study has one brand a country, which is none.
-        return f"Cars from {country}" if brand.endswith("_makers") else f"{readable(brand)} from {country}"
+        return offer_name(self.run.layout, name)
 
 
 def _places(value: float) -> int:
@@ -299,11 +287,6 @@ def anchor(item: Claim) -> str:
 def rule_anchor(value: YearValue) -> str:
     """The anchor of a choice between claims."""
     return "-".join(part for part in ("rule", value.subject, value.attribute, value.kind, value.period) if part)
-
-
-def readable(name: str) -> str:
-    """An id as words: ``hyundai_kia`` becomes ``Hyundai Kia``."""
-    return " ".join(part[:1].upper() + part[1:] for part in name.replace(".", " ").split("_"))
 
 
 def period(item: Claim) -> str:

@@ -3,8 +3,9 @@
 from karvan.futures.accounts import HOLIDAY, STEPS, TAX_BASES
 from karvan.futures.economy import INDUSTRY, provenance
 from karvan.futures.ministry import LOST, occupation_names
+from karvan.futures.names import readable
 from karvan.reporting.html import esc, listed, para, table
-from karvan.reporting.page import Page, readable
+from karvan.reporting.page import Page
 
 MOST = 8
 """Industries shown."""

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from karvan.futures.names import readable
 from karvan.reporting import charts
 from karvan.reporting.html import chart, details, esc, listed, para, section, table
-from karvan.reporting.page import Page, anchor, readable
+from karvan.reporting.page import Page, anchor
 from karvan.reporting.sections import economy
 from karvan.study.evidence import Claim, claims
 

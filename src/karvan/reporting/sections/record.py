@@ -2,10 +2,11 @@
 
 from karvan.base.errors import InputError
 from karvan.futures.figures import ALIASES
+from karvan.futures.names import readable
 from karvan.futures.nowcast import nowcast
 from karvan.reporting import charts
 from karvan.reporting.html import chart, esc, listed, para, table
-from karvan.reporting.page import MONTHS, Page, period, readable
+from karvan.reporting.page import MONTHS, Page, period
 from karvan.study.evidence import Claim, YearValue, claims
 
 CAR = "passenger_car"

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from karvan.base.quantities import quantities
 from karvan.futures.drivers import title_of
 from karvan.futures.figures import unit_of
+from karvan.futures.names import readable
 from karvan.reporting.html import bullets, details, esc, link, listed, para, section, table
-from karvan.reporting.page import Page, anchor, period, readable, rule_anchor
+from karvan.reporting.page import Page, anchor, period, rule_anchor
 from karvan.study.cells import Cell
 from karvan.study.evidence import claims, contradictions, gaps, stale
 
