@@ -150,7 +150,7 @@ def report(
     from karvan.futures.ensemble import simulate_many
     from karvan.futures.history import run_history
     from karvan.futures.parity import needs_beside
-    from karvan.futures.plant_study import take_apart
+    from karvan.futures.plant_study import first_study, with_shops
     from karvan.reporting.charts import warm
     from karvan.reporting.report import summary, write
     from karvan.study.load import load
@@ -173,12 +173,15 @@ def report(
             waits = stack.enter_context(needs_beside(loaded, tries, end, seed))
         # This process would only wait while others run the futures.
         beside = stack.enter_context(ThreadPoolExecutor(1))
+        stack.callback(beside.shutdown, cancel_futures=True)  # stopped by hand, it does not begin another task
         history = beside.submit(run_history, loaded, draws=min(draws, SIDE_DRAWS), seed=seed)
-        shops = beside.submit(take_apart, loaded, loaded.settings.start_year)
+        # Remembered with the study, so that figures and the report find it done.
+        shops = [beside.submit(first_study, loaded, plant, loaded.settings.start_year) for plant in with_shops(loaded)]
         beside.submit(warm)
         with progress("futures") as bar:
             runs = simulate_many(loaded, wanted, until=until, seed=seed, workers=workers, progress=bar)
-        shops.result()
+        for plant in shops:
+            plant.result()
         back = history.result() if len(loaded.table("claims")) > FEW_CLAIMS else None
         last = runs[lead].years[-1]
         year = min(NEAR, last)

@@ -64,6 +64,24 @@ class TestPack:
         assert not Path(folder).exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="parcels have a folder in memory on Linux alone")
+def test_what_killed_runs_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the next run, as far as nobody uses it; folders of other programs stay."""
+    monkeypatch.setattr(parcels, "SHARED", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    names = (f"karvan-{ended.pid}-abc", f"karvan-{os.getpid()}-abc", "karvan-notes", "other-1-abc")
+    hour_ago = time.time() - 3600
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "block").write_text("numbers")
+        os.utime(tmp_path / name, (hour_ago, hour_ago))
+    (tmp_path / f"karvan-{ended.pid}-new").mkdir()
+    with parcel_folder() as folder:
+        left = {path.name for path in tmp_path.iterdir()} - {Path(folder).name}
+    assert left == {*names[1:], f"karvan-{ended.pid}-new"}
+
+
 def test_whole_blocks_of_other_processes(azerbaijan: Study) -> None:
     """Blocks too large for the pipe are those of one process."""
     worker = worker_of(azerbaijan, "baseline", until=2026)

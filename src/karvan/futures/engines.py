@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from karvan._version import __version__
 from karvan.base.errors import InputError, KarvanError
 from karvan.futures.inputs import Prepared, prepare
-from karvan.futures.parcels import discard, pack, parcel_folder, unpack
+from karvan.futures.parcels import discard, expect, pack, parcel_folder, unpack
 from karvan.futures.sample import LHS, Sampling
 from karvan.futures.yearloop import Block, run_block
 from karvan.study.load import Study
@@ -144,9 +144,8 @@ def run_pieces(
         others = None
         if executor is None and engine == PROCESSES:
             # This process is one of the workers: another in its place would cost a start, and every result a journey.
-            pool = ProcessPoolExecutor(count - 1, get_context("spawn"), initializer=begin_process)
-            others = stack.enter_context(pool)
             folder = stack.enter_context(parcel_folder())
+            others = stack.enter_context(process_pool(count - 1, folder))
             for _ in range(count - 1):
                 others.submit(os.getpid)  # they start while the scenarios are prepared here
         payload, digest = _packed(worker, listed)
@@ -285,12 +284,19 @@ def _remember(digest: str, payload: bytes) -> None:
     _KEPT[digest] = pickle.loads(payload)
 
 
-def begin_process() -> None:
-    """Start a process of this machine: it keeps its memory, and ends when the one that started it has ended.
+def process_pool(count: int, folder: str = "") -> ProcessPoolExecutor:
+    """Processes of this machine that keep their memory and end when this one has ended.
 
-    Ctrl-C reaches every process of a terminal; the one that started the others answers for all.
+    ``folder`` is where their parcels will lie, if any.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return ProcessPoolExecutor(count, get_context("spawn"), initializer=begin_process, initargs=(folder,))
+
+
+def begin_process(folder: str = "") -> None:
+    """Start such a process. Ctrl-C reaches every process of a terminal: it ends this one without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if folder:
+        expect(folder)
     keep_memory()
     follow_parent()
 

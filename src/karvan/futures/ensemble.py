@@ -3,9 +3,7 @@
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,7 +19,7 @@ from karvan.futures.engines import (
     Piece,
     Task,
     Worker,
-    begin_process,
+    process_pool,
     run_pieces,
     whole,
 )
@@ -295,7 +293,7 @@ def simulate_many(
     tasks = sorted(scenarios.items(), key=lambda item: -item[1])  # the long ones first
     options = {"start": start, "until": until, "seed": seed, "workers": 1}
     packed = pickle.dumps(study)
-    with ProcessPoolExecutor(count, get_context("spawn"), initializer=begin_process) as pool, parcel_folder() as folder:
+    with parcel_folder() as folder, process_pool(count, folder) as pool:
         pending = {
             name: pool.submit(in_worker, packed, _simulated, name, draws, options, folder) for name, draws in tasks
         }

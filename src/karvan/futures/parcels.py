@@ -9,8 +9,9 @@ import pickle
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,12 @@ from typing import Any
 SMALL = 1 << 20
 """Bytes below which a result goes through the pipe."""
 SHARED = "/dev/shm"
+PREFIX = "karvan-"
+IDLE = 600.0
+"""Seconds without a parcel after which a folder whose process is not to be seen is taken for left behind."""
 _ALIGN = 64
 _USED: set[str] = set()
-"""Folders into which this process has packed."""
+"""Folders into which this process packs."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,31 @@ class Parcel:
 
 @contextmanager
 def parcel_folder() -> Iterator[str]:
-    """A folder for parcels on the way, in memory where the system has such; gone at the end with all that is in it."""
+    """A folder for parcels on the way, in memory where the system has such; gone at the end with all that is in it.
+
+    Its name tells whose it is, so that the next run removes what a killed one left.
+    """
     shared = SHARED if sys.platform == "linux" and os.access(SHARED, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="karvan-", dir=shared, ignore_cleanup_errors=True) as folder:
+    if shared is not None:
+        _sweep(Path(shared))
+    prefix = f"{PREFIX}{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=shared, ignore_cleanup_errors=True) as folder:
         yield folder
+
+
+def _sweep(shared: Path) -> None:
+    """Remove the folders of processes that are no more, left alone for a while: others may not see each other."""
+    for folder in shared.glob(f"{PREFIX}*-*"):
+        owner = folder.name.removeprefix(PREFIX).split("-")[0]
+        with suppress(OSError):  # somebody else was quicker
+            idle = time.time() - folder.stat().st_mtime
+            if owner.isdigit() and idle > IDLE and not Path(f"/proc/{owner}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def expect(folder: str) -> None:
+    """Take note of a folder that this process may pack into, so that :func:`discard` finds it."""
+    _USED.add(folder)
 
 
 def pack(result: Any, folder: str | None) -> Any:
@@ -51,7 +76,7 @@ def pack(result: Any, folder: str | None) -> Any:
     arrays = [buffer.raw() for buffer in buffers]
     if sum(array.nbytes for array in arrays) < SMALL:
         return result
-    _USED.add(folder)
+    expect(folder)
     path = None
     try:
         handle, path = tempfile.mkstemp(dir=folder)
@@ -67,7 +92,7 @@ def pack(result: Any, folder: str | None) -> Any:
 
 
 def discard() -> None:
-    """Remove the folders into which this process has packed: files in memory take room until somebody does."""
+    """Remove the folders into which this process packs: files in memory take room until somebody does."""
     for folder in _USED:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -7,9 +7,7 @@ in closed form. What a lever would have to be for the hub verdict is found by mo
 
 import pickle
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
 from typing import Final
 
 import numpy as np
@@ -17,7 +15,7 @@ import numpy as np
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.base.streams import BLOCK
-from karvan.futures.engines import begin_process
+from karvan.futures.engines import process_pool
 from karvan.futures.ensemble import Futures, in_worker
 from karvan.futures.needs import ALL, KINDS, Need, levers_needed
 from karvan.futures.yearloop import LAST
@@ -139,7 +137,7 @@ def needs_beside(study: Study, scenarios: Mapping[str, int], year: int, seed: in
     """
     keys = [_key(name, year, seed, draws) for name, draws in scenarios.items()]
     packed = pickle.dumps(study)
-    with ProcessPoolExecutor(2, get_context("spawn"), initializer=begin_process) as pool:
+    with process_pool(2) as pool:
         pending = [pool.submit(in_worker, packed, _tried, key) for key in keys]
 
         def wait() -> None:

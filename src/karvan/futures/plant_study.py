@@ -196,11 +196,9 @@ def first_study(study: Study, plant: str, year: int) -> PlantStudy:
     return quick_study(study, plant, max(year, floor(opened)) if later else year)
 
 
-def take_apart(study: Study, year: int) -> None:
-    """Take every own plant apart that can be, so that figures and the report find it done."""
-    for plant in own_plants(study):
-        if not missing_shops(study, plant):
-            first_study(study, plant, year)
+def with_shops(study: Study) -> list[str]:
+    """The own plants that can be taken apart."""
+    return [plant for plant in own_plants(study) if not missing_shops(study, plant)]
 
 
 def missing_shops(study: Study, plant: str) -> str:
