@@ -12,6 +12,7 @@ import click
 from karvan._version import __version__
 from karvan.commands import register
 from karvan.commands.common import (
+    codes,
     draws_option,
     emit,
     json_option,
@@ -353,7 +354,7 @@ def new(country: str, folder: Path, markets: str) -> None:
     """
     from karvan.futures.starter import new_study
 
-    path = new_study(country, folder, markets=[part.strip() for part in markets.split(",") if part.strip()])
+    path = new_study(country, folder, markets=codes(markets))
     click.echo(f"study: {path}\nnext: karvan check {path}; karvan report {path}")
 
 

@@ -8,9 +8,9 @@ from karvan.facilities import RUNGS, kits_at_hand
 from karvan.futures.ensemble import Futures
 from karvan.futures.inputs import Draws, Prepared
 from karvan.futures.plant_aggregate import LOAD, aggregate
-from karvan.futures.plant_model import Model, shop_cells
+from karvan.futures.plant_model import Model
 from karvan.futures.plant_study import PlantStudy, in_futures, known_plant, own_plants, study_plant
-from karvan.futures.surrogate import KITS, line_shares
+from karvan.futures.surrogate import KITS, line_shares, shop_cells
 from karvan.study.load import Study, load
 from karvan.study.world import world_table
 

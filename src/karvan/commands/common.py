@@ -72,6 +72,11 @@ def _finite(data: object) -> object:
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
+def near(value: float, places: int = 0) -> float:
+    """Rounded, and nothing where it is a hair below nothing."""
+    return round(value, places) + 0.0
+
+
 def codes(text: str) -> tuple[str, ...]:
     """Country codes from one comma-separated text: ``geo, KAZ`` gives ``GEO`` and ``KAZ``."""
     return tuple(part.strip().upper() for part in text.split(",") if part.strip())

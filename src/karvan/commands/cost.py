@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from karvan.commands.common import codes, emit, json_option, look_option, refuse, scenario_option, seed_option
+from karvan.commands.common import codes, emit, json_option, look_option, near, refuse, scenario_option, seed_option
 
 if TYPE_CHECKING:
     from karvan.futures.costs import CostLadder, Range
@@ -121,6 +121,5 @@ def _plain(rung: str) -> str:
 def _range(value: "Range | None") -> str:
     if value is None:
         return ""
-    # A rung a hair below nothing, out of rounding, is nothing.
-    low, mid, high = (round(end) + 0.0 for end in (value.low, value.mid, value.high))
+    low, mid, high = (near(end) for end in (value.low, value.mid, value.high))
     return f"{mid:,.0f} ({low:,.0f}-{high:,.0f})"

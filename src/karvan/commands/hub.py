@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from karvan.commands.common import codes, emit, json_option, look_option, progress, refuse, seed_option, until_option
+from karvan.commands.common import (
+    codes,
+    emit,
+    json_option,
+    look_option,
+    near,
+    progress,
+    refuse,
+    seed_option,
+    until_option,
+)
 
 if TYPE_CHECKING:
     from karvan.futures.costs import Range
@@ -318,7 +328,7 @@ def break_even_text(
 
 def _rate(share: float) -> str:
     """A rate of return; beyond 100 % a year it speaks of how little was put in, not of how much came out."""
-    return f"{round(share, 2) + 0.0:.0%}" if share <= 1.0 else "over 100%"
+    return f"{near(share, 2):.0%}" if share <= 1.0 else "over 100%"
 
 
 def investor_lines(cases: dict[str, Any], money: str) -> list[str]:
@@ -381,6 +391,6 @@ def home_lines(where: "dict[str, Sites]", home: str) -> list[str]:
 
 
 def _range(value: "Range", places: int) -> str:
-    low, mid, high = (round(end, places) + 0.0 for end in (value.low, value.mid, value.high))
+    low, mid, high = (near(end, places) for end in (value.low, value.mid, value.high))
     joint = "-" if low >= 0 else " to "
     return f"{mid:,.{places}f} ({low:,.{places}f}{joint}{high:,.{places}f})"

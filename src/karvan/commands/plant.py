@@ -97,8 +97,8 @@ def _run(study: "Study", scenario: str, last: int, draws: int, seed: int) -> "Fu
 
 
 def _list(study: "Study", as_json: bool) -> None:
-    from karvan.futures.plant_model import shop_cells
     from karvan.futures.plant_study import own_plants
+    from karvan.futures.surrogate import shop_cells
 
     rows = {row["plant"]: row for row in study.table("plants").iter_rows(named=True)}
     out = [

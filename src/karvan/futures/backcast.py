@@ -9,11 +9,9 @@ have seen.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from multiprocessing import get_context
 from typing import TypeVar
 
 import numpy as np
@@ -32,6 +30,7 @@ from karvan.futures.backcast_loop import (
     starter_run,
 )
 from karvan.futures.drift import group_of
+from karvan.futures.engines import process_pool
 from karvan.futures.others import LoopChange, OthersFit, fit_others
 from karvan.futures.record import FLOOR, level_of, read_record, traits
 from karvan.study.evidence import YearValue
@@ -332,7 +331,7 @@ def _mapped(
     with ExitStack() as stack:
         results: Iterable[R] = map(work, tasks)
         if workers > 1 and len(tasks) >= 4:
-            pool = stack.enter_context(ProcessPoolExecutor(workers, get_context("spawn")))
+            pool = stack.enter_context(process_pool(workers))
             results = pool.map(work, tasks, chunksize=2)
         for result in results:
             out.append(result)

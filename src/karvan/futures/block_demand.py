@@ -18,7 +18,7 @@ from karvan.futures.block_common import markets_of
 from karvan.futures.frictions import market_cell, market_rows
 from karvan.futures.inputs import AGES, Draws, Prepared, parameter, steady
 from karvan.futures.levers import draws_of
-from karvan.futures.vehicles import commercial_paths, segment_paths
+from karvan.futures.vehicles import Commercial, commercial_paths, segment_paths
 from karvan.study.cells import Cell
 
 CYCLE = (-3.0, 1.2)
@@ -177,19 +177,27 @@ def demand_inputs(prepared: Prepared, draws: Draws) -> Demand:
     )
 
 
+def commercial_kinds(
+    prepared: Prepared, draws: Draws, demand: Demand, market: str, known: Commercial, stream: str
+) -> dict[str, Array]:
+    """(D, Y) each, commercial vehicles of a market by kind; ``stream`` names its yearly noise."""
+    m = prepared.layout.markets.index(market)
+    return commercial_paths(
+        known,
+        draws.of,
+        1000.0 * demand.income[:, :, m] * demand.population[:, :, m],
+        steady(prepared, draws, "commercial_elasticity"),
+        draws.normal(stream, len(prepared.layout.years)) * steady(prepared, draws, "commercial_noise", market)[:, None],
+    )
+
+
 def vehicle_figures(prepared: Prepared, draws: Draws, demand: Demand, new: Array) -> dict[str, Array]:
     """(D, Y) each: new cars at home by segment, and commercial vehicles by kind. ``new`` (D, Y), new cars at home."""
     home = prepared.layout.home
     market = prepared.layout.markets[home]
     weights = np.stack([steady(prepared, draws, f"segment_{name}", market) for name in SEGMENTS], axis=-1)
     prepared.cells.update((cell.name, cell) for cell in prepared.commercial.cells)
-    kinds = commercial_paths(
-        prepared.commercial,
-        draws.of,
-        1000.0 * demand.income[:, :, home] * demand.population[:, :, home],
-        steady(prepared, draws, "commercial_elasticity"),
-        draws.normal("commercial_noise", new.shape[1]) * steady(prepared, draws, "commercial_noise", market)[:, None],
-    )
+    kinds = commercial_kinds(prepared, draws, demand, market, prepared.commercial, "commercial_noise")
     return {f"sales_{name}": path for name, path in {**segment_paths(new, weights), **kinds}.items()}
 
 

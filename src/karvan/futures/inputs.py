@@ -155,8 +155,8 @@ class Prepared:
     """Every uncertain cell that was drawn, by the name of its quantiles."""
     streams: set[str] = field(default_factory=set)
     """Names of the streams of chance that were drawn."""
-    shop_cells: dict[str, tuple[tuple[str, str, Cell], ...]] = field(default_factory=dict)
-    """By own plant: shop, attribute and cell of each row on its shops, as they were looked up."""
+    shop_cells: dict[str, dict[str, dict[str, Cell]]] = field(default_factory=dict)
+    """By own plant, shop and attribute, as they were looked up."""
 
     def unmoved(self) -> "Prepared":
         """The same without a lever: how things stood in the year before the start."""
@@ -245,8 +245,8 @@ def prepare(study: Study, scenario: str, start: int, until: int, *, income_as_of
         quantities=quantities,
         flow_error=error,
         offer_country=np.array([countries.index(layout.country[plant]) for plant in layout.offer_plant]),
-        latest_sales=_latest_sales(study, layout, start),
-        imports_record=_imports_record(study, start),
+        latest_sales=_latest_sales(sales, layout, start),
+        imports_record=_imports_record(study, sales, start),
         present_start=start >= study.settings.start_year,
         income=level / 1000.0,
         income_known=known,
@@ -326,9 +326,8 @@ def _flows(study: Study, layout: Layout, countries: list[str]) -> tuple[Array, A
     return quantities, error
 
 
-def _latest_sales(study: Study, layout: Layout, start: int) -> Array:
+def _latest_sales(sales: pl.DataFrame, layout: Layout, start: int) -> Array:
     """Mean registrations of the latest three years known before the start."""
-    sales = known_by(world_table("sales"), study.as_of)
     means = []
     for market in layout.markets:
         series = series_of(sales, market, "passenger_cars")
@@ -337,11 +336,11 @@ def _latest_sales(study: Study, layout: Layout, start: int) -> Array:
     return np.array(means)
 
 
-def _imports_record(study: Study, start: int) -> float:
+def _imports_record(study: Study, sales: pl.DataFrame, start: int) -> float:
     """Mean car imports of the latest three years on record, less new cars not made at home."""
     found = [year_value(study, "country", "imports", KIND, year) for year in range(start - 6, start)]
     values = [value.value for value in found if value is not None][-3:]
-    series = series_of(known_by(world_table("sales"), study.as_of), study.settings.home, "passenger_cars")
+    series = series_of(sales, study.settings.home, "passenger_cars")
     new = [series[year] for year in sorted(series) if year < start][-3:]
     return max(float(np.mean(values)) - (float(np.mean(new)) if new else 0.0), 0.0) if values else 0.0
 

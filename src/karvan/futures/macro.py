@@ -18,6 +18,7 @@ from karvan.base.axes import Array, BoolArray
 from karvan.demand.currency import JUMP, DevaluationProcess, fit_devaluations, fit_reversion
 from karvan.demand.growth import GrowthProcess, fit_growth, mend_breaks, shrink_growth
 from karvan.demand.shrinkage import shrink
+from karvan.futures.series import series_of
 from karvan.study.cells import Cell, quantile
 from karvan.study.load import Study
 
@@ -191,7 +192,7 @@ def purchase_noise(
     for market, by_year in zip(markets, income, strict=True):
         if given & {market, "*"}:
             continue
-        cars = _sold(sales, market, base)
+        cars = {y: n for y, n in series_of(sales, market, "passenger_cars").items() if y <= base and n > 0}
         both = [year for year in cars if {year, year - 1} <= cars.keys() & by_year.keys()]
         if len(both) < LEAST_CHANGES:
             continue
@@ -206,28 +207,17 @@ def purchase_noise(
             sd = max(float(np.sqrt(max(sd**2 - (elasticity * swing.mid) ** 2, 0.0))), LEAST_NOISE * sd)
             what += ", the currency's part taken out"
         prior = study.parameter("demand_noise", market)
-        grid = (np.arange(200) + 0.5) / 200
-        before = np.log(quantile(prior.distribution, prior.low, prior.mid, prior.high, grid))
         error = 1.0 / np.sqrt(2.0 * (len(both) - 1))
-        ends = np.exp(_pulled(float(np.log(max(sd, 1e-3))), float(error), before))
+        ends = np.exp(_pulled(float(np.log(max(sd, 1e-3))), float(error), np.log(_sample(prior))))
         note = f"{what}: {sd:.2f}, pulled towards the register's range"
-        source = "derived: fitted to the world tables sales.csv and income.csv (karvan.futures.macro)"
-        low, mid, high = (float(v) for v in ends)
         full = f"demand_noise.{market}"
-        found[full] = Cell(full, low, mid, high, "lognormal", prior.unit, source, note, "sales.csv", prior.group)
+        found[full] = _cell(prior, ends, note, full, tables=("the world tables sales.csv and income.csv", "sales.csv"))
     return found
-
-
-def _sold(sales: pl.DataFrame, market: str, base: int) -> dict[int, float]:
-    """Cars registered by year, as far as known, up to a year."""
-    rows = sales.filter((pl.col("country") == market) & (pl.col("passenger_cars") > 0) & (pl.col("year") <= base))
-    return dict(zip(rows["year"].to_list(), rows["passenger_cars"].to_list(), strict=True))
 
 
 def _jumps(study: Study, rate: Array) -> tuple[DevaluationProcess, Iterator[Cell]]:
     prior = study.parameter("devaluation_size")
-    grid = (np.arange(200) + 0.5) / 200
-    before = quantile(prior.distribution, prior.low, prior.mid, prior.high, grid)
+    before = _sample(prior)
     process = fit_devaluations(rate, prior_size=float(before.mean()), prior_sd=0.0)
     what = f"{process.events:.0f} jumps in {process.years:.0f} yearly changes of the exchange rate on record"
 
@@ -255,12 +245,10 @@ def _reversion(study: Study, level: Array, jumped: BoolArray) -> Iterator[Cell]:
         ("real_exchange_rate_sd", fit.sd, fit.sd_se, True),
     ):
         prior = study.parameter(name, "*")
-        grid = (np.arange(200) + 0.5) / 200
-        before = quantile(prior.distribution, prior.low, prior.mid, prior.high, grid)
+        before = _sample(prior)
         if log:
             x, error, before = float(np.log(x)), error / x, np.log(before)
-        pulled = shrink([x], [error], prior_mean=float(before.mean()), prior_sd=float(before.std()))
-        ends = float(pulled.mean[0]) + Z95 * float(pulled.sd[0]) * np.array([-1.0, 0.0, 1.0])
+        ends = _pulled(x, error, before)
         if log:
             ends = np.exp(ends)
             yield _cell(
@@ -272,16 +260,30 @@ def _reversion(study: Study, level: Array, jumped: BoolArray) -> Iterator[Cell]:
             yield _cell(prior, ends, note, f"{name}.{home}", "triangular")
 
 
+def _sample(prior: Cell) -> Array:
+    """(200,), evenly spaced quantiles of a cell."""
+    return quantile(prior.distribution, prior.low, prior.mid, prior.high, (np.arange(200) + 0.5) / 200)
+
+
 def _pulled(estimate: float, error: float, prior: Array) -> Array:
     """(3,), 5, 50 and 95 % points of an estimate averaged with a prior sample."""
     found = shrink([estimate], [error], prior_mean=float(prior.mean()), prior_sd=float(prior.std()))
     return float(found.mean[0]) + Z95 * float(found.sd[0]) * np.array([-1.0, 0.0, 1.0])
 
 
-def _cell(prior: Cell, ends: Array, note: str, name: str = "", shape: str = "lognormal") -> Cell:
+def _cell(
+    prior: Cell,
+    ends: Array,
+    note: str,
+    name: str = "",
+    shape: str = "lognormal",
+    tables: tuple[str, str] = ("macro.csv", "macro.csv"),
+) -> Cell:
+    """A fitted number in place of ``prior``; ``tables`` are what it was fitted to, in words, and its place."""
     low, mid, high = (float(v) for v in ends)
-    source = "derived: fitted to macro.csv (karvan.futures.macro)"
-    return Cell(name or prior.name, low, mid, high, shape, prior.unit, source, note, "macro.csv", prior.group)
+    words, place = tables
+    source = f"derived: fitted to {words} (karvan.futures.macro)"
+    return Cell(name or prior.name, low, mid, high, shape, prior.unit, source, note, place, prior.group)
 
 
 def _rates(study: Study) -> dict[int, float]:

@@ -15,13 +15,13 @@ from karvan.base.axes import Array
 from karvan.base.errors import InputError, UnknownName, nearest
 from karvan.demand.commercial import KINDS
 from karvan.demand.segments import SEGMENTS
-from karvan.futures.block_demand import Demand, demand_inputs
+from karvan.futures.block_demand import commercial_kinds
 from karvan.futures.ensemble import pieces_of, worker_of
 from karvan.futures.frictions import market_cell
 from karvan.futures.inputs import Prepared, steady
 from karvan.futures.outlook_world import Fit, Outlook, from_world, kinds_of
 from karvan.futures.series import series_of
-from karvan.futures.vehicles import Commercial, commercial_of, commercial_paths
+from karvan.futures.vehicles import Commercial, commercial_of
 from karvan.futures.yearloop import Sight, run_block
 from karvan.study.load import Study, load, packaged
 from karvan.study.world import known_by, world_table
@@ -104,8 +104,10 @@ def _from_study(
 
     def look(sight: Sight) -> None:
         if not blocks[-1] and abroad:
-            demand = demand_inputs(prepared, sight.draws)
-            moved[-1] = {code: _paths(prepared, sight, demand, code, found) for code, found in abroad.items()}
+            moved[-1] = {
+                code: commercial_kinds(prepared, sight.draws, sight.demand, code, found, f"commercial_noise.{code}")
+                for code, found in abroad.items()
+            }
         electrified = sight.wanted[:, prepared.layout.electrified].sum(axis=1)
         each = [sight.stock, sight.wanted.sum(axis=1), sight.now.used, sight.population, electrified]
         blocks[-1].append(np.stack(each))
@@ -157,16 +159,3 @@ def _commercial(study: Study, code: str, prepared: Prepared) -> Commercial:
     income, people = (series_of(table, code, column) for column in ("gdp_per_head_ppp", "population"))
     base = prepared.layout.years[0] - 1
     return commercial_of(code, income, people, base, as_of=study.as_of, given=lambda name: study.parameter(name, code))
-
-
-def _paths(prepared: Prepared, sight: Sight, demand: Demand, code: str, known: Commercial) -> dict[str, Array]:
-    """(D, Y) each, commercial vehicles by kind of a market abroad, on the income and people of the study's futures."""
-    draws, m, years = sight.draws, prepared.layout.markets.index(code), len(prepared.layout.years)
-    noise = draws.normal(f"commercial_noise.{code}", years)
-    return commercial_paths(
-        known,
-        draws.of,
-        1000.0 * demand.income[:, :, m] * demand.population[:, :, m],
-        steady(prepared, draws, "commercial_elasticity"),
-        noise * steady(prepared, draws, "commercial_noise", code)[:, None],
-    )

@@ -76,7 +76,6 @@ def pack(result: Any, folder: str | None) -> Any:
     arrays = [buffer.raw() for buffer in buffers]
     if sum(array.nbytes for array in arrays) < SMALL:
         return result
-    expect(folder)
     path = None
     try:
         handle, path = tempfile.mkstemp(dir=folder)

@@ -29,13 +29,11 @@ from karvan.facilities import (
     ramp_up,
 )
 from karvan.futures.inputs import exchange_rate
-from karvan.futures.surrogate import KITS, TOGETHER, luck_of
+from karvan.futures.surrogate import KITS, TOGETHER, Cells, luck_of
 from karvan.study.cells import Cell
 from karvan.study.kinds import CAR, WORDS, of_rate
-from karvan.study.load import Study, cell_of_row
+from karvan.study.load import Study
 
-Cells = dict[str, dict[str, Cell]]
-"""Shop -> attribute -> cell, in the order of the flow."""
 PRICES = ("kit_price", "kit_freight", "kit_duty")
 PEOPLE = ("people_fixed", "people_per_1000")
 FAST = 60.0
@@ -44,16 +42,6 @@ BATCH_RATE = 10.0
 """Batches an hour then: six minutes each, short beside buffers of hours."""
 SPREAD = 400
 """Draws behind the range of cost per vehicle."""
-
-
-def shop_cells(study: Study, plant: str) -> Cells:
-    """The shops of a plant as uncertain cells, in the order of the flow."""
-    rows = study.table("shops").filter(plant=plant).sort("position", maintain_order=True)
-    shops: Cells = {}
-    for row in rows.iter_rows(named=True):
-        name = f"shops.{row['attribute']}.{plant}.{row['shop']}"
-        shops.setdefault(row["shop"], {})[row["attribute"]] = cell_of_row(name, row, "plants")
-    return shops
 
 
 def made_words(study: Study, plant: str, shops: Cells) -> tuple[str, str]:

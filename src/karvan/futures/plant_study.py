@@ -19,7 +19,8 @@ from karvan.facilities import RUNGS, PlantReport
 from karvan.futures.ensemble import Futures
 from karvan.futures.layout import decimal_year
 from karvan.futures.plant_aggregate import Aggregate, aggregate
-from karvan.futures.plant_model import Cells, Model, made_words, shop_cells
+from karvan.futures.plant_model import Model, made_words
+from karvan.futures.surrogate import Cells, shop_cells
 from karvan.study.cells import Cell
 from karvan.study.evidence import claims
 from karvan.study.kinds import CAR

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from karvan.futures.starter_flows import World
+from karvan.futures.starter_rows import Row
 from karvan.study.world import world_table
-
-Row = dict[str, object]
 
 UNIONS: Mapping[str, str] = {"EU": "eu_since", "EAEU": "eaeu_since", "CIS_FTA": "cis_fta_since"}
 """Names that stand for the members of a year, and the column that has the years."""

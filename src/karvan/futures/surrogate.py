@@ -6,7 +6,6 @@ lines that surrogate is 0.0 to 0.6 % high on average, 2.1 % at most (docs/facili
 """
 
 import numpy as np
-import polars as pl
 
 from karvan.base.axes import Array
 from karvan.facilities.kits import kits_at_hand
@@ -14,8 +13,10 @@ from karvan.facilities.ladder import Shares
 from karvan.facilities.surrogate import line_efficiency
 from karvan.futures.inputs import Draws, Prepared, steady
 from karvan.study.cells import Cell
-from karvan.study.load import cell_of_row
+from karvan.study.load import Study, cell_of_row
 
+Cells = dict[str, dict[str, Cell]]
+"""Shop -> attribute -> cell, in the order of the flow."""
 KITS = ("kit_lead_days", "kit_lead_sd", "kit_safety_days")
 """Parameters of the rung ``kits``."""
 HOURS = ("shifts", "hours_per_shift", "days_per_year")
@@ -72,33 +73,31 @@ def line_shares(prepared: Prepared, draws: Draws) -> Shares:
 def _shops(prepared: Prepared, draws: Draws, plant: str) -> dict[str, dict[str, Array]]:
     """The drawn attributes of a plant's shops, each (D,)."""
     shops: dict[str, dict[str, Array]] = {}
-    for shop, attribute, cell in _cells(prepared, plant):
-        prepared.cells[cell.name] = cell
-        if attribute in HOURS:
-            continue  # `nameplate_reach` stands for them
-        if attribute in TOGETHER:
-            luck = luck_of(attribute, plant, cell)
-            prepared.cells[luck.name] = luck
-            drawn = cell.draw(draws.of(luck))
-        else:
-            drawn = draws.of(cell)
-        shops.setdefault(shop, {})[attribute] = drawn
+    if plant not in prepared.shop_cells:  # for all blocks of draws
+        prepared.shop_cells[plant] = shop_cells(prepared.study, plant)
+    for shop, cells in prepared.shop_cells[plant].items():
+        for attribute, cell in cells.items():
+            prepared.cells[cell.name] = cell
+            if attribute in HOURS:
+                continue  # `nameplate_reach` stands for them
+            if attribute in TOGETHER:
+                luck = luck_of(attribute, plant, cell)
+                prepared.cells[luck.name] = luck
+                drawn = cell.draw(draws.of(luck))
+            else:
+                drawn = draws.of(cell)
+            shops.setdefault(shop, {})[attribute] = drawn
     return shops
 
 
-def _cells(prepared: Prepared, plant: str) -> tuple[tuple[str, str, Cell], ...]:
-    """Shop, attribute and cell of each row on a plant's shops; looked up once, for all blocks of draws."""
-    if plant not in prepared.shop_cells:
-        rows = prepared.study.table("shops").filter(pl.col("plant") == plant).sort("position")
-        prepared.shop_cells[plant] = tuple(
-            (
-                row["shop"],
-                row["attribute"],
-                cell_of_row(f"shops.{row['attribute']}.{plant}.{row['shop']}", row, "plants"),
-            )
-            for row in rows.iter_rows(named=True)
-        )
-    return prepared.shop_cells[plant]
+def shop_cells(study: Study, plant: str) -> Cells:
+    """The shops of a plant as uncertain cells, in the order of the flow."""
+    rows = study.table("shops").filter(plant=plant).sort("position", maintain_order=True)
+    shops: Cells = {}
+    for row in rows.iter_rows(named=True):
+        name = f"shops.{row['attribute']}.{plant}.{row['shop']}"
+        shops.setdefault(row["shop"], {})[row["attribute"]] = cell_of_row(name, row, "plants")
+    return shops
 
 
 def luck_of(attribute: str, plant: str, cell: Cell) -> Cell:

@@ -97,6 +97,7 @@ class Sight:
     """(D, M), persons."""
     draws: Draws
     plants: Plants
+    demand: Demand
 
 
 Look = Callable[[Sight], None]
@@ -450,7 +451,18 @@ class _Run:
         )
         if self.look is not None:
             self.look(
-                Sight(now, price, whole, origin, wanted, stock, self.demand.population[:, index], self.draws, plants)
+                Sight(
+                    now,
+                    price,
+                    whole,
+                    origin,
+                    wanted,
+                    stock,
+                    self.demand.population[:, index],
+                    self.draws,
+                    plants,
+                    self.demand,
+                )
             )
         self.know_how.learn(output, self.states.running, index)
         books = self.books.year(now)

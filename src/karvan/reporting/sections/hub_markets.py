@@ -1,6 +1,6 @@
 """Where the cars go by scenario, which rung of the price decides in each market, and what it would have to be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from karvan.hub.verdict import CONDITIONS
 from karvan.reporting.html import esc, listed, para, table
 from karvan.reporting.page import Page
 
+NOWHERE = "not even at nothing"
 STEP_WORDS = {
     "ex_works": "price at the gate",
     "freight": "freight",
@@ -83,24 +84,12 @@ def against_whom(page: Page, rivals_of: Callable[[Page, str], dict[str, str]]) -
         rival = rivals_of(page, offer).get(market)
         if rival is None:
             continue
-        r = layout.offers.index(rival)
         prices = (page.value(page.address(f"price_delivered.{o}.{market}", last, name)) for o in (offer, rival))
         cheaper = next(prices) <= next(prices)
+        room = "could rise to " if cheaper else ""
         cells: list[str] = []
-        before = ""
-        for step in decides(run, v, r, m, when("what decides", last, run)):
-            if not step or step == before:
-                cells += ["the same" if step else "none", ""]
-                continue
-            before = step
-            key = f"price_parity.{step}.{offer}.{rival}.{market}"
-            address = page.address(key, last, name)
-            enough = page.get(address) is not None
-            room = "could rise to " if cheaper else ""
-            pair = " against ".join(
-                page.at(f"price_step.{step}.{o}.{market}", last, scenario=name) for o in (offer, rival)
-            )
-            cells += [f"{STEP_WORDS[step]}: {pair}", room + page.fig(address) if enough else "not even at nothing"]
+        for words, pair, needed in _deciding(page, offer, rival, market, last, name):
+            cells += [f"{words}: {pair}" if pair else words, needed if needed in ("", NOWHERE) else room + needed]
         rows.append(
             [
                 esc(page.study.scenario(name).title),
@@ -127,29 +116,37 @@ def against_whom(page: Page, rivals_of: Callable[[Page, str], dict[str, str]]) -
     )
 
 
+def _deciding(
+    page: Page, offer: str, rival: str, market: str, year: int, scenario: str
+) -> Iterator[tuple[str, str, str]]:
+    """Of all rungs, and of those that states set, where we are furthest behind: its words, ours against theirs, and
+    what ours would have to be for the same price. Words alone where there is none, or it is the one before.
+    """
+    run = page.runs[scenario]
+    v, r = (run.layout.offers.index(name) for name in (offer, rival))
+    before = ""
+    for step in decides(run, v, r, run.layout.markets.index(market), when("what decides", year, run)):
+        if not step or step == before:
+            yield "the same" if step else "none", "", ""
+            continue
+        before = step
+        pair = " against ".join(
+            page.at(f"price_step.{step}.{o}.{market}", year, scenario=scenario) for o in (offer, rival)
+        )
+        parity = page.address(f"price_parity.{step}.{offer}.{rival}.{market}", year, scenario)
+        yield STEP_WORDS[step], pair, page.fig(parity) if page.get(parity) is not None else NOWHERE
+
+
 def what_decides(page: Page, offer: str, rivals: dict[str, str]) -> str:
     """In each market the rung on which the main car is furthest behind, and what it would have to be."""
-    run, first = page.run, page.first
-    layout = run.layout
-    v = layout.offers.index(offer)
+    first = page.first
     rows, cheaper = [], []
     for market, rival in rivals.items():
-        m, r = layout.markets.index(market), layout.offers.index(rival)
         ours, theirs = (page.value(page.address(f"price_delivered.{o}.{market}", first)) for o in (offer, rival))
         if ours <= theirs:
             cheaper.append(esc(page.country(market)))
             continue
-        cells: list[str] = []
-        before = ""
-        for step in decides(run, v, r, m):
-            if not step or step == before:
-                cells += ["the same" if step else "none", "", ""]
-                continue
-            before = step
-            pair = " against ".join(page.at(f"price_step.{step}.{o}.{market}", first) for o in (offer, rival))
-            parity = page.address(f"price_parity.{step}.{offer}.{rival}.{market}", first)
-            enough = page.get(parity) is not None
-            cells += [STEP_WORDS[step], pair, page.fig(parity) if enough else "not even at nothing"]
+        cells = [cell for each in _deciding(page, offer, rival, market, first, page.main) for cell in each]
         rows.append([esc(page.country(market)), esc(page.offer(rival)), *cells])
     says = (
         f"In {listed(cheaper)} a buyer pays no more for our car than for the main rival; there it is liking, reach and "
