@@ -3,7 +3,6 @@
 import importlib.util
 import multiprocessing
 import os
-import platform
 import random
 import signal
 import subprocess
@@ -129,29 +128,6 @@ class TestBounded:
         results: Iterator[int] = run_pieces(worker, pieces, counted, executor=executor, workers=2)
         assert list(results) == list(range(9))
         assert executor.most <= 4
-
-
-PAGES = """
-import resource, sys
-import numpy as np
-from karvan.futures.engines import keep_memory
-if sys.argv[1] == "keep":
-    keep_memory()
-for _ in range(40):
-    arrays = [np.ones(250_000) for _ in range(20)]  # 2 MB each, all of them freed before the next round
-    del arrays
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
-def test_memory_is_kept_for_the_next_block() -> None:
-    """Pages that the system clears anew, over forty rounds: a small part of those without."""
-    faults = [
-        int(subprocess.run([sys.executable, "-c", PAGES, word], check=True, capture_output=True, text=True).stdout)
-        for word in ("keep", "leave")
-    ]
-    assert faults[0] < 0.5 * faults[1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal's Ctrl-C is sent to a process group")

@@ -30,8 +30,8 @@ from karvan.futures.backcast_loop import (
     starter_run,
 )
 from karvan.futures.drift import group_of
-from karvan.futures.engines import process_pool
 from karvan.futures.others import LoopChange, OthersFit, fit_others
+from karvan.futures.processes import crew
 from karvan.futures.record import FLOOR, level_of, read_record, traits
 from karvan.study.evidence import YearValue
 from karvan.study.tables import parse_date
@@ -331,8 +331,8 @@ def _mapped(
     with ExitStack() as stack:
         results: Iterable[R] = map(work, tasks)
         if workers > 1 and len(tasks) >= 4:
-            pool = stack.enter_context(process_pool(workers))
-            results = pool.map(work, tasks, chunksize=2)
+            others = stack.enter_context(crew(workers))
+            results = others.executor.map(work, tasks, chunksize=2)
         for result in results:
             out.append(result)
             step()

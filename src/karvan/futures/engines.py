@@ -5,27 +5,24 @@ their own order, so that engine, number of workers and order of completion leave
 pieces are under way at a time: memory does not grow with the number of draws.
 """
 
-import ctypes
 import os
 import pickle
-import signal
 import socket
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
-from multiprocessing import get_context, parent_process
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, TypeVar
 
 from karvan._version import __version__
 from karvan.base.errors import InputError, KarvanError
 from karvan.futures.inputs import Prepared, prepare
-from karvan.futures.parcels import discard, expect, pack, parcel_folder, unpack
+from karvan.futures.parcels import pack, unpack
+from karvan.futures.processes import Crew, crew, crew_waits, keep_memory
 from karvan.futures.sample import LHS, Sampling
 from karvan.futures.yearloop import Block, run_block
 from karvan.study.load import Study
@@ -33,8 +30,6 @@ from karvan.study.load import Study
 HERE, PROCESSES = "here", "processes"
 IN_PROCESS = 2
 """Pieces up to which a run stays in this process: starting others costs more than it saves."""
-
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # numbers of the options in glibc's malloc.h
 
 T = TypeVar("T")
 
@@ -124,7 +119,8 @@ def run_pieces(
     Parameters
     ----------
     engine : ``here`` (this process), ``processes`` (others on this machine), or the address of a Dask scheduler.
-    workers : processes; left out, as many as there are processors, and none for two pieces or fewer.
+    workers : processes; left out, as many as there are processors, and for two pieces or fewer none but those that wait
+        (:mod:`karvan.futures.processes`).
     executor : one that is at hand already; then ``engine`` is not used.
 
     Errors: :class:`InputError` for an unknown engine; :class:`EngineFault` if a cluster cannot be reached, runs other
@@ -136,7 +132,8 @@ def run_pieces(
             f"unknown engine '{engine}'; expected {HERE}, {PROCESSES} or a Dask address such as tcp://host:8786"
         )
     count = min(workers if workers is not None else os.cpu_count() or 1, len(listed))
-    local = engine == PROCESSES and (count <= 1 or (workers is None and len(listed) <= IN_PROCESS))
+    few = workers is None and len(listed) <= IN_PROCESS and not crew_waits(count - 1)
+    local = engine == PROCESSES and (count <= 1 or few)
     if executor is None and (engine == HERE or local):
         yield from _here(worker, listed, finish)
         return
@@ -144,13 +141,11 @@ def run_pieces(
         others = None
         if executor is None and engine == PROCESSES:
             # This process is one of the workers: another in its place would cost a start, and every result a journey.
-            folder = stack.enter_context(parcel_folder())
-            others = stack.enter_context(process_pool(count - 1, folder))
-            for _ in range(count - 1):
-                others.submit(os.getpid)  # they start while the scenarios are prepared here
+            # Those that have to start do so while the scenarios are prepared here.
+            others = stack.enter_context(crew(count - 1))
         payload, digest = _packed(worker, listed)
         if others is not None:
-            yield from _shared(others, payload, digest, worker, listed, finish, count - 1, folder)
+            yield from _shared(others, payload, digest, worker, listed, finish, count - 1)
             return
         handle: Any = payload
         if executor is None:
@@ -166,22 +161,6 @@ def _packed(worker: Worker, pieces: list[Piece]) -> tuple[bytes, str]:
     return payload, sha256(payload).hexdigest()
 
 
-def keep_memory() -> None:
-    """Let this process keep the memory that one block frees for the next.
-
-    Else the C library gives it back and asks for it again array by array, and the system clears every page anew: a
-    tenth of the time of a block. Nothing but glibc is asked; elsewhere it does nothing.
-    """
-    if sys.platform != "linux":
-        return
-    try:
-        set_option = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    set_option(_MMAP_THRESHOLD, 32 * 1024 * 1024)
-    set_option(_TRIM_THRESHOLD, 256 * 1024 * 1024)
-
-
 def _here(worker: Worker, pieces: list[Piece], finish: Finish[T]) -> Iterator[T]:
     """One BLAS thread, as everywhere: more would change the last digits."""
     from threadpoolctl import threadpool_limits
@@ -195,14 +174,13 @@ def _here(worker: Worker, pieces: list[Piece], finish: Finish[T]) -> Iterator[T]
 
 
 def _shared(
-    executor: Executor,
+    helpers: Crew,
     handle: bytes,
     digest: str,
     worker: Worker,
     pieces: list[Piece],
     finish: Finish[T],
     others: int,
-    folder: str,
 ) -> Iterator[T]:
     """Results in the order of the pieces, some computed by other processes and some by this one.
 
@@ -212,7 +190,7 @@ def _shared(
     keep_memory()
     waiting: deque[Future[T]] = deque()
     asked: list[Future[T]] = []
-    coming, warm = deque(pieces), False
+    coming, warm = deque(pieces), helpers.begun.done()
     try:
         while coming or waiting:
             mine: tuple[Piece, Future[T]] | None = None
@@ -225,7 +203,7 @@ def _shared(
             # whoever is free first; later that is the others, who are in the middle of theirs when this one begins.
             ahead = others * (1 + (warm or len(coming) > others))
             while coming and len(asked) < ahead and len(waiting) < 2 * (others + 1):
-                asked.append(executor.submit(_run, handle, digest, coming.popleft(), finish, folder))
+                asked.append(helpers.executor.submit(_run, handle, digest, coming.popleft(), finish, helpers.folder))
                 waiting.append(asked[-1])
             if mine is not None:
                 mine[1].set_result(next(_here(worker, [mine[0]], finish)))
@@ -282,36 +260,6 @@ def _remember(digest: str, payload: bytes) -> None:
     threadpool_limits(limits=1)
     _KEPT.clear()
     _KEPT[digest] = pickle.loads(payload)
-
-
-def process_pool(count: int, folder: str = "") -> ProcessPoolExecutor:
-    """Processes of this machine that keep their memory and end when this one has ended.
-
-    ``folder`` is where their parcels will lie, if any.
-    """
-    return ProcessPoolExecutor(count, get_context("spawn"), initializer=begin_process, initargs=(folder,))
-
-
-def begin_process(folder: str = "") -> None:
-    """Start such a process. Ctrl-C reaches every process of a terminal: it ends this one without a word."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if folder:
-        expect(folder)
-    keep_memory()
-    follow_parent()
-
-
-def follow_parent() -> None:
-    """End this process when the one that started it has ended: a killed run is to leave no workers behind."""
-    Thread(target=_follow, daemon=True).start()
-
-
-def _follow() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        discard()  # whoever was killed has not cleaned up
-        os._exit(1)
 
 
 def _run(handle: bytes | None, digest: str, piece: Piece, finish: Finish[T], folder: str | None = None) -> Any:

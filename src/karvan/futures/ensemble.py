@@ -19,13 +19,13 @@ from karvan.futures.engines import (
     Piece,
     Task,
     Worker,
-    process_pool,
     run_pieces,
     whole,
 )
 from karvan.futures.inputs import Prepared
 from karvan.futures.layout import Layout
-from karvan.futures.parcels import pack, parcel_folder, unpack
+from karvan.futures.parcels import pack, unpack
+from karvan.futures.processes import crew
 from karvan.futures.sample import LHS, Correlation, Sampling, check_names
 from karvan.futures.yearloop import BOUND, Block
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS, Verdict, hub_verdict
@@ -293,9 +293,10 @@ def simulate_many(
     tasks = sorted(scenarios.items(), key=lambda item: -item[1])  # the long ones first
     options = {"start": start, "until": until, "seed": seed, "workers": 1}
     packed = pickle.dumps(study)
-    with parcel_folder() as folder, process_pool(count, folder) as pool:
+    with crew(count) as others:
         pending = {
-            name: pool.submit(in_worker, packed, _simulated, name, draws, options, folder) for name, draws in tasks
+            name: others.executor.submit(in_worker, packed, _simulated, name, draws, options, others.folder)
+            for name, draws in tasks
         }
         for name, future in pending.items():
             # The caller's study, not the worker's copy: what has been worked out for it is remembered with it.

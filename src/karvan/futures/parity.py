@@ -15,9 +15,9 @@ import numpy as np
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.base.streams import BLOCK
-from karvan.futures.engines import process_pool
 from karvan.futures.ensemble import Futures, in_worker
 from karvan.futures.needs import ALL, KINDS, Need, levers_needed
+from karvan.futures.processes import crew
 from karvan.futures.yearloop import LAST
 from karvan.hub.verdict import CONDITIONS
 from karvan.study.load import Study
@@ -137,8 +137,8 @@ def needs_beside(study: Study, scenarios: Mapping[str, int], year: int, seed: in
     """
     keys = [_key(name, year, seed, draws) for name, draws in scenarios.items()]
     packed = pickle.dumps(study)
-    with process_pool(2) as pool:
-        pending = [pool.submit(in_worker, packed, _tried, key) for key in keys]
+    with crew(2) as others:
+        pending = [others.executor.submit(in_worker, packed, _tried, key) for key in keys]
 
         def wait() -> None:
             memo = study._memo.setdefault(__name__, {})
