@@ -11,6 +11,7 @@ from karvan.futures.blocks import demand_inputs, market_inputs, plant_inputs
 from karvan.futures.inputs import Draws, Prepared, prepare
 from karvan.futures.know_how import KnowHow
 from karvan.futures.yearloop import Block, run_block
+from karvan.partnerships.sourcing import scale_penalty
 from karvan.study.load import Study
 
 WithLevers = Callable[..., Study]
@@ -19,6 +20,7 @@ NOTHING = (
     {"lever": "supplier_progress", "value": 1.0},
     {"lever": "labour_progress", "value": 1.0},
     {"lever": "training_hours", "key": "*", "value": 0.0},
+    {"lever": "scale_elasticity", "value": 0.0},
 )
 
 
@@ -112,6 +114,85 @@ class TestSuppliers:
         _, still = block(with_levers(*common, *NOTHING))
         _, learnt = block(with_levers(*common, *NOTHING[1:], {"lever": "supplier_progress", "value": 0.8}))
         gate = [np.median(one.figures["price_ex_works"][:, -1]) for one in (learnt, still)]
+        assert gate[0] < gate[1]
+
+
+class TestScale:
+    """``r_g`` falls with last year's sets, from the volume where the price of the start holds to the efficient one."""
+
+    def knows(self, with_levers: WithLevers, *levers: dict[str, object]) -> KnowHow:
+        far = {"lever": "supplier_floor", "value": 0.1}
+        return known(prepare(with_levers(NOTHING[0], far, *levers), "moved", 2026, LAST))
+
+    def test_price_of_the_start_at_its_volume_or_below(self, with_levers: WithLevers) -> None:
+        know = self.knows(with_levers)
+        assert know.scale_counts
+        start = np.broadcast_to(know.plants.local_price_ratio, know.price_ratio().shape)
+        assert np.array_equal(know.price_ratio(), start)
+        know.parts = know.reference.copy()
+        assert np.array_equal(know.price_ratio(), start)
+        # The reference keeps what is known at the start as it is.
+        assert np.allclose(know.retained * know.experience_start + know.reference, know.experience_start)
+
+    def test_the_penalties_over_each_other(self, with_levers: WithLevers) -> None:
+        """Without learning the price moves by the published form alone."""
+        know = self.knows(with_levers)
+        plants = know.plants
+        know.parts = 5.0 * know.reference
+        ends = [scale_penalty(q, plants.efficient_scale, plants.scale_elasticity) for q in (know.parts, know.reference)]
+        assert np.allclose(know.price_ratio()[:, 0], plants.local_price_ratio[:, 0] * ends[0] / ends[1])
+
+    def test_no_more_past_the_efficient_scale(self, with_levers: WithLevers) -> None:
+        know = self.knows(with_levers)
+        know.parts = np.maximum(know.plants.efficient_scale, know.reference)
+        enough = know.price_ratio()
+        know.parts = 10.0 * know.parts
+        assert np.array_equal(know.price_ratio(), enough)
+
+    def test_never_below_the_floor(self, with_levers: WithLevers) -> None:
+        know = known(prepare(with_levers(), "moved", 2026, LAST))
+        know.experience, know.parts = 1e4 * know.experience_start, 1e6 + know.parts
+        above = know.price_ratio() - np.minimum(know.floor, know.plants.local_price_ratio)
+        assert (above >= 0.0).all() and (above == 0.0).mean() > 0.5
+
+    def test_last_year_counts_and_is_not_remembered(self, with_levers: WithLevers) -> None:
+        know = self.knows(with_levers, {"lever": "local_share_target", "key": "*", "value": 0.6})
+        running = np.ones((SIZE, know.hours.shape[-1]))
+        know.learn(100_000.0 * running, running, 0)
+        assert np.allclose(know.parts, (100_000.0 * know.local(0)).sum(axis=1))
+        assert (know.price_ratio() < know.plants.local_price_ratio - 0.01).any()
+        know.learn(0.0 * running, running, 1)
+        assert np.array_equal(know.scale(), np.ones_like(know.parts))
+
+    def test_one_group_alone(self, with_levers: WithLevers) -> None:
+        off = {"lever": "scale_elasticity", "value": 0.0}
+        know = self.knows(with_levers, off, {"lever": "scale_elasticity", "component": "body", "value": 0.1})
+        know.parts = 10.0 * know.reference
+        body = know.plants.scale_elasticity[0] > 0
+        assert body.sum() == 1
+        assert np.allclose(know.scale()[:, ~body], 1.0) and (know.scale()[:, body] < 0.85).all()
+
+    def test_one_draw_moves_all_groups(self, prepared: Prepared) -> None:
+        """Low in one group is low in all, and every draw is inside the study's range."""
+        plants = known(prepared).plants
+        order = np.argsort(plants.scale_elasticity[:, 0])
+        assert (np.diff(plants.scale_elasticity[order], axis=0) >= -1e-12).all()
+        for g, row in enumerate(prepared.study.table("components").to_dicts()):
+            drawn = plants.scale_elasticity[:, g]
+            assert row["scale_elasticity_low"] <= drawn.min() <= drawn.max() <= row["scale_elasticity_high"]
+            assert f"components.scale_elasticity.{row['component']}" in prepared.cells
+
+    def test_reaches_the_price_at_the_gate(self, with_levers: WithLevers) -> None:
+        """Suppliers who learn nothing are cheaper where more is made; with no elasticity they are not."""
+        common = [
+            {"lever": "nameplate", "key": "hajigabul_azermash_cp_full", "value": 60_000.0},
+            {"lever": "plant_opens", "key": "hajigabul_azermash_cp_full", "value": 2026.0},
+            {"lever": "local_share_target", "key": "*", "value": 0.6},
+            *NOTHING[:3],
+        ]
+        _, flat = block(with_levers(*common, NOTHING[3]))
+        _, steep = block(with_levers(*common))
+        gate = [np.median(one.figures["price_ex_works"][:, -1]) for one in (steep, flat)]
         assert gate[0] < gate[1]
 
 

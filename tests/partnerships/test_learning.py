@@ -13,8 +13,11 @@ from karvan.partnerships import (
     hours_per_car,
     hours_with_rework,
     local_share_path,
+    progress_at_constant_volume,
     ramp_up,
+    scale_ratio,
     supplier_experience,
+    supplier_parity,
     supplier_price_ratio,
 )
 
@@ -124,3 +127,65 @@ class TestSuppliers:
         path = self.run(5, 5, 0.8)
         assert price(path[4]) < price(path[-1]) < price(0.0) == 1.4
         assert price(1e15) == pytest.approx(0.9, abs=0.01)
+
+
+class TestScaleOfSuppliers:
+    """Learning and scale on one price: each alone, both together, and neither counted twice."""
+
+    @given(
+        st.floats(0.5, 2.0), unit, st.floats(0.0, 1.5), st.floats(0.5, 1.0), st.floats(0.0, 0.5), st.floats(0.0, 1e6),
+        st.floats(0.0, 1e6), st.floats(1.0, 1e6),
+    )  # fmt: skip
+    def test_between_the_start_and_the_floor(
+        self, start: float, floor: float, known: float, p: float, e: float, q: float, more: float, mes: float
+    ) -> None:
+        def price(volume: float) -> float:
+            saved = scale_ratio(volume, mes, e, reference=4e3)
+            learnt = {"experience_start": 1e3, "progress_ratio": p, "ratio_floor": floor}
+            return float(supplier_price_ratio(start, known * 1e3, **learnt, scale=saved))
+
+        assert min(floor, start) <= price(q + more) <= price(q) <= start * (1 + 1e-12)
+
+    def test_scale_without_learning(self) -> None:
+        """Ten times the volume at an elasticity of 0.1: a fifth cheaper, whatever was made before."""
+        saved = scale_ratio(4e4, 4e5, 0.1, reference=4e3)
+        kept = {"experience_start": 1.0, "progress_ratio": 1.0, "ratio_floor": 0.5}
+        for known in (0.0, 1e6):
+            assert float(supplier_price_ratio(1.2, known, **kept, scale=saved)) == pytest.approx(1.2 * 10**-0.1)
+        assert float(supplier_price_ratio(1.2, 1e6, **kept)) == 1.2
+
+    @given(st.floats(0.7, 1.0), st.floats(0.0, 0.3))
+    def test_a_growing_record_has_both_in_it(self, p: float, e: float) -> None:
+        """Output doubles each year from minus infinity: what has been made is twice the year's. A curve fitted to such
+        costs has the slope of both; taken apart and put together they give the costs again."""
+        year = np.arange(12.0)
+        output, made = 2.0**year, 2.0 ** (year + 1)
+        fitted = made ** np.log2(p)
+        apart = float(progress_at_constant_volume(p, e))
+        again = made ** np.log2(apart) * output**-e
+        if apart < 1.0:
+            np.testing.assert_allclose(again / again[0], fitted / fitted[0], rtol=1e-9)
+        else:
+            assert np.all(again / again[0] <= fitted / fitted[0] * (1 + 1e-9))
+
+    @given(st.floats(0.8, 2.0), st.floats(0.6, 1.2), st.floats(0.7, 1.0), st.floats(0.0, 0.3), st.floats(1.0, 1e6))
+    def test_parity(self, start: float, floor: float, p: float, e: float, mes: float) -> None:
+        """At the volume the price is 1, above it not more, at 1 % less more; inf only where even much is too dear."""
+        known = 4e3
+        q = float(
+            supplier_parity(
+                start, reference=known, progress_ratio=p, ratio_floor=floor, minimum_efficient_scale=mes, elasticity=e
+            )
+        )
+
+        def price(volume: float) -> float:
+            saved = scale_ratio(volume, mes, e, reference=known)
+            curve = {"experience_start": known, "progress_ratio": p, "ratio_floor": floor}
+            return float(supplier_price_ratio(start, volume, **curve, scale=saved))
+
+        if q == 0.0:
+            assert start <= 1.0
+        elif np.isinf(q):
+            assert price(1e7) > 1.0
+        else:
+            assert price(q) <= 1.0 < price(0.99 * q)

@@ -21,6 +21,7 @@ from karvan.partnerships import (
     purchases_by_sector,
     regional_value_content,
     scale_penalty,
+    scale_ratio,
 )
 
 unit = st.floats(0.0, 1.0)
@@ -215,6 +216,35 @@ class TestScalePenalty:
     @given(st.floats(0.0, 1e6), st.floats(1.0, 1e6), st.floats(0.0, 0.5))
     def test_never_below_one_and_falling(self, q: float, mes: float, e: float) -> None:
         assert scale_penalty(q, mes, e) >= scale_penalty(q * 1.1 + 1, mes, e) >= 1.0
+
+
+VOLUME = st.floats(0.0, 1e6)
+SCALE = st.floats(1.0, 1e6)
+ELASTICITY = st.floats(0.0, 0.5)
+
+
+class TestScaleRatio:
+    """The two penalties that meet where a price is known, over each other."""
+
+    @given(VOLUME, SCALE, ELASTICITY, VOLUME)
+    def test_the_penalties_over_each_other(self, q: float, mes: float, e: float, known: float) -> None:
+        expected = scale_penalty(max(q, known), mes, e) / scale_penalty(known, mes, e)
+        np.testing.assert_allclose(scale_ratio(q, mes, e, reference=known), expected, rtol=1e-12)
+
+    @given(VOLUME, VOLUME, SCALE, ELASTICITY, VOLUME)
+    def test_more_is_never_dearer(self, q: float, more: float, mes: float, e: float, known: float) -> None:
+        one = scale_ratio(q, mes, e, reference=known)
+        assert 0.0 < scale_ratio(q + more, mes, e, reference=known) <= one <= 1.0
+
+    @given(SCALE, ELASTICITY, VOLUME, st.floats(0.0, 1.0))
+    def test_nothing_at_the_reference_or_below(self, mes: float, e: float, known: float, part: float) -> None:
+        assert scale_ratio(part * known, mes, e, reference=known) == 1.0
+
+    @given(VOLUME, SCALE, ELASTICITY, VOLUME)
+    def test_nothing_past_the_efficient_scale(self, q: float, mes: float, e: float, known: float) -> None:
+        at_scale = scale_ratio(mes, mes, e, reference=known)
+        assert scale_ratio(mes + q, mes, e, reference=known) == at_scale
+        assert scale_ratio(q, mes, e, reference=mes + known) == 1.0
 
 
 class TestPurchases:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from karvan.base.errors import InputError, KarvanError, StudyFaults, UnknownName
@@ -142,6 +143,21 @@ class TestBroken:
     def test_shares_that_do_not_add_up(self, tiny: Path, edit: Edit) -> None:
         edit("components.csv", 0, share_mid="0.13", share_low="0.1")
         assert faults(tiny) == ["components.csv: share_mid: found a column that sums to 0.9600; expected a sum of 1"]
+
+    def test_elasticity_of_scale_out_of_order(self, tiny: Path, edit: Edit) -> None:
+        line = edit("components.csv", 0, scale_elasticity_low="0.2")
+        expected = "expected scale_elasticity_low <= scale_elasticity_mid <= scale_elasticity_high"
+        assert faults(tiny) == [f"components.csv:{line}: scale_elasticity_mid: found 0.2 / 0.09 / 0.15; {expected}"]
+
+    def test_a_study_from_before_elasticities(self, tiny: Path) -> None:
+        """One line for each column that is missing, and nothing about what refers to the table."""
+        path = tiny / "components.csv"
+        rows = pl.read_csv(path, infer_schema=False)
+        names = [name for name in rows.columns if name.startswith("scale_elasticity")]
+        rows.drop(names).write_csv(path)
+        found = faults(tiny)
+        assert len(found) == len(names) == 3
+        assert all(f"expected a column '{name}'" in line for name, line in zip(sorted(names), found, strict=True))
 
     def test_unknown_industry_in_the_input_output_table(self, tiny: Path, edit: Edit) -> None:
         line = edit("input_output.csv", 0, column="agricultur")

@@ -15,9 +15,9 @@ from karvan.facilities.ladder import Shares
 from karvan.futures.block_common import _ranged
 from karvan.futures.hazards import ANNOUNCED, BUILDING, Chances
 from karvan.futures.inputs import Draws, Prepared, parameter, steady
-from karvan.futures.levers import draws_of
+from karvan.futures.levers import apply, draws_of
 from karvan.futures.surrogate import line_shares
-from karvan.study.cells import Cell
+from karvan.study.cells import Cell, cell_of_range
 from karvan.study.tables import FILE, LINE
 
 
@@ -48,6 +48,10 @@ class Plants:
     local_now: Array
     local_target: Array
     """(D, P, G), share of 1."""
+    efficient_scale: Array
+    """(G,), sets a year from which more saves nothing; 1 where it is not known."""
+    scale_elasticity: Array
+    """(D, G), of a group's unit cost to volume below that scale; 0 where it is not known."""
     half_life: Array
     local_price_ratio: Array
     domestic_content: Array
@@ -126,6 +130,7 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
     opened0 = np.where(waiting, np.inf, np.where(np.isnan(layout.opened), start - 10.0, layout.opened))
 
     now, target = _local_shares(prepared, draws)
+    scale, elasticity = _scale(prepared, draws)
     time = np.arange(years)[None, :]
     drift = np.exp(steady(prepared, draws, "kit_cost_drift")[:, None] * (time + 1))
     main = {}
@@ -152,6 +157,8 @@ def plant_inputs(prepared: Prepared, draws: Draws, real_rate: Array) -> Plants:
         partner_supply=parameter(prepared, draws, "partner_supply", names),
         local_now=now,
         local_target=target,
+        efficient_scale=scale,
+        scale_elasticity=elasticity,
         half_life=steady(prepared, draws, "localisation_half_life")[:, None, None],
         domestic_content=steady(prepared, draws, "domestic_content")[:, None, None],
         drift=drift,
@@ -237,3 +244,37 @@ def _local_shares(prepared: Prepared, draws: Draws) -> tuple[Array, Array]:
                 if lever.key in ("*", plant) and lever.component in ("*", component):
                     target[draws_of(lever), p, g] = lever.value
     return np.clip(now, 0, 1), np.clip(np.maximum(target, 0), 0, 1)
+
+
+def _scale(prepared: Prepared, draws: Draws) -> tuple[Array, Array]:
+    """Minimum efficient scale (G,) and elasticity (D, G) of component groups, levers included."""
+    rows = prepared.study.table("components").to_dicts()
+    scale = np.array([row["minimum_scale"] or 1.0 for row in rows])
+    out = np.zeros((draws.size, len(rows)))
+    columns = ("scale_elasticity_low", "scale_elasticity_mid", "scale_elasticity_high")
+    for g, row in enumerate(rows):
+        cell = cell_of_range(f"components.scale_elasticity.{row['component']}", row, *columns, "1", "partners")
+        if cell is None or not row["minimum_scale"]:
+            continue
+        prepared.cells[cell.name] = cell
+        # One draw for all groups: which study of scale is believed is one question.
+        luck = Cell(
+            "components.scale_elasticity.*",
+            0.0,
+            0.5,
+            1.0,
+            "uniform",
+            "share of 1",
+            row["source"],
+            "where all component groups stand between their low and their high elasticity",
+            "components.csv",
+            "partners",
+        )
+        if not cell.certain:
+            out[:, g] = cell.draw(draws.of(prepared.cells.setdefault(luck.name, luck)))
+        else:
+            out[:, g] = cell.mid
+        for lever in prepared.book.of("scale_elasticity"):
+            if lever.component in ("*", row["component"]):
+                out[:, g] = apply(lever, out[:, g])
+    return scale, np.maximum(out, 0.0)

@@ -283,6 +283,8 @@ def title_of(name: str, plants: Mapping[str, str] | None = None) -> str:
         when, _, plant = key.partition(".")
         words = "Local share today" if when == "now" else "Local share in the long run"
         return f"{words} ({(plants or {}).get(plant, plant)})"
+    if name == "components.scale_elasticity.*":
+        return "How much dearer small numbers of parts are (elasticities of scale of all component groups)"
     if stem == "nameplate":
         return f"Capacity as announced ({shown})"
     return f"{stem.replace('_', ' ')}: {key.replace('.', ' ').replace('_', ' ')}"

@@ -1,8 +1,9 @@
 """What is learnt in the year loop: by local suppliers, who share one country, and by the people of each plant.
 
 The rules are those of :mod:`karvan.partnerships.learning`. No partner appears in what suppliers know: it outlasts the
-partner's exit and fades. Nothing here is a scale effect: a plant's own scale is its fixed cost over its volume, people
-who are there whatever is made among it, and suppliers have no scale penalty in the loop besides their curve.
+partner's exit and fades. A supplier's price also falls with what is made a year, up to the minimum efficient scale of
+its component group; the curve is that of a constant yearly volume, so that scale does not count twice. A plant's own
+scale is its fixed cost over its volume, people who are there whatever is made among it.
 """
 
 from dataclasses import replace
@@ -21,6 +22,7 @@ from karvan.partnerships.learning import (
     supplier_experience,
     supplier_price_ratio,
 )
+from karvan.partnerships.sourcing import scale_ratio
 
 
 class KnowHow:
@@ -38,6 +40,10 @@ class KnowHow:
         self.experience = made / (1.0 - self.retained)
         begin = steady(prepared, draws, "supplier_start")[:, None]
         self.experience_start = np.maximum(self.experience, begin)
+        # The price at the start is that of the yearly volume which would keep what is known at the start as it is.
+        self.reference = self.experience_start * (1.0 - self.retained)
+        self.parts = np.zeros_like(made)
+        self.scale_counts = bool(plants.scale_elasticity.any())
 
         self.labour_progress = np.clip(steady(prepared, draws, "labour_progress"), 1e-6, 1.0)
         self.labour_floor = np.clip(steady(prepared, draws, "labour_floor"), 0.0, 1.0)[:, None]
@@ -64,15 +70,22 @@ class KnowHow:
     def price_ratio(self) -> Array:
         """(D, 1, G) or (D, 1, 1), price of a local part over that of the same part in the kit."""
         start = self.plants.local_price_ratio
+        scale: Array | float = self.scale()[:, None] if self.scale_counts else 1.0
         if not self.suppliers_learn:
-            return start
+            return np.maximum(start * scale, np.minimum(self.floor, start)) if self.scale_counts else start
         return supplier_price_ratio(
             start,
             self.experience[:, None],
             experience_start=self.experience_start[:, None],
             progress_ratio=self.progress[:, None, None],
             ratio_floor=self.floor,
+            scale=scale,
         )
+
+    def scale(self) -> Array:
+        """(D, G), what a local part costs at last year's volume over what it costs at the volume of the start."""
+        plants = self.plants
+        return scale_ratio(self.parts, plants.efficient_scale, plants.scale_elasticity, reference=self.reference)
 
     def people(self, per_1000: Array) -> Array:
         """(D, P), people per 1,000 cars after what was learnt; today's figure has today's rework in it."""
@@ -95,13 +108,21 @@ class KnowHow:
         """The ladder's factors with the rework that training leaves."""
         return replace(self.plants.shares, rework=self.right) if self.trains else self.plants.shares
 
+    def local(self, index: int) -> Array:
+        """(D, P, G), share of a group's sets bought at home in a year."""
+        plants = self.plants
+        return local_share_path(plants.local_now, plants.local_target, float(index + 1), plants.half_life)
+
+    def sets(self, output: Array, index: int) -> Array:
+        """(D, G), sets of a group bought at home by all own plants together. output: (D, P), cars."""
+        return np.asarray((output[..., None] * self.local(index)).sum(axis=1))
+
     def learn(self, output: Array, running: Array, index: int) -> None:
         """Take in a year. output: (D, P), cars; running: (D, P), share of the year that plants run."""
+        if self.suppliers_learn or self.scale_counts:
+            self.parts = self.sets(output, index)
         if self.suppliers_learn:
-            plants = self.plants
-            local = local_share_path(plants.local_now, plants.local_target, float(index + 1), plants.half_life)
-            parts = (output[..., None] * local).sum(axis=1)
-            self.experience = supplier_experience(self.experience, parts, retained=self.retained)
+            self.experience = supplier_experience(self.experience, self.parts, retained=self.retained)
         if self.people_learn:
             self.made = self.made + output
         if self.trains:

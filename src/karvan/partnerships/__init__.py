@@ -17,8 +17,10 @@ from karvan.partnerships.learning import (
     hours_per_car,
     hours_with_rework,
     local_share_path,
+    progress_at_constant_volume,
     ramp_up,
     supplier_experience,
+    supplier_parity,
     supplier_price_ratio,
 )
 from karvan.partnerships.replacement import (
@@ -42,6 +44,7 @@ from karvan.partnerships.sourcing import (
     purchases_by_sector,
     regional_value_content,
     scale_penalty,
+    scale_ratio,
 )
 
 __all__ = [
@@ -77,11 +80,14 @@ __all__ = [
     "partner_balance",
     "plant_jobs",
     "points_for_operations",
+    "progress_at_constant_volume",
     "purchases_by_sector",
     "ramp_up",
     "regional_value_content",
     "replace_partner",
     "scale_penalty",
+    "scale_ratio",
     "supplier_experience",
+    "supplier_parity",
     "supplier_price_ratio",
 ]

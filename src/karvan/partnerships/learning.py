@@ -14,9 +14,12 @@ from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array
 from karvan.base.checks import number
+from karvan.partnerships.sourcing import scale_ratio
 
 DEFECT_EXPONENT = -0.301
 """Elasticity of the defect rate to output so far: half for each tenfold. Levitt, List and Syverson (2013)."""
+MOST_PARTS = 1e7
+"""Parts a year beyond which nobody would make them: as many as the largest car makers build cars."""
 
 
 def local_share_path(start: ArrayLike, target: ArrayLike, years_since: ArrayLike, half_life: ArrayLike) -> Array:
@@ -212,12 +215,14 @@ def supplier_price_ratio(
     experience_start: ArrayLike,
     progress_ratio: ArrayLike,
     ratio_floor: ArrayLike,
+    scale: ArrayLike = 1.0,
 ) -> Array:
-    """Price of a local part over that of the same part in the kit, as the supplier learns.
+    """Price of a local part over that of the same part in the kit, as the supplier learns and grows.
 
-    ``r = r_f + (r_0 - r_f) max(K / K_0, 1)^(log2 p)``: the curve of :func:`hours_per_car`, on the supplier's own
-    experience. It goes into ``local_price_ratio`` of :func:`karvan.partnerships.sourcing.ex_works`, times the
-    :func:`~karvan.partnerships.sourcing.scale_penalty`: fit ``p`` to price at constant volume, or scale counts twice.
+    ``r = max(r_f, s (r_f + (r_0 - r_f) max(K / K_0, 1)^(log2 p)))``, ``r_f`` at most ``r_0``: the curve of
+    :func:`hours_per_car` on the supplier's own experience, times what more is made a year saves, down to the floor.
+    It goes into ``local_price_ratio`` of :func:`karvan.partnerships.sourcing.ex_works`. ``p`` is that of a constant
+    yearly volume (:func:`progress_at_constant_volume`), or scale counts twice.
 
     Parameters
     ----------
@@ -226,15 +231,100 @@ def supplier_price_ratio(
     experience_start : (..., G) or scalar, parts made after which the curve begins, above 0.
     progress_ratio : (..., G) or scalar, above 0 and at most 1.
     ratio_floor : (..., G) or scalar, ratio that is never undercut, 0 or more.
+    scale : (..., G) or scalar, unit cost at this year's volume over that at the volume of ``ratio_start``, from
+        :func:`karvan.partnerships.sourcing.scale_ratio`; 1 where the volume does not count.
 
     Returns
     -------
     (..., G), ratio.
     """
-    return hours_per_car(
-        number("ratio_start", ratio_start, "a ratio, 0 or more", low=0.0),
+    first = number("ratio_start", ratio_start, "a ratio, 0 or more", low=0.0)
+    floor = number("ratio_floor", ratio_floor, "a ratio, 0 or more", low=0.0)
+    learnt = hours_per_car(
+        first,
         number("experience", experience, "parts made, 0 or more", low=0.0),
         output_start=number("experience_start", experience_start, "parts, above 0", low=0.0, open_low=True),
         progress_ratio=progress_ratio,
-        hours_floor=number("ratio_floor", ratio_floor, "a ratio, 0 or more", low=0.0),
+        hours_floor=floor,
     )
+    saved = number("scale", scale, "a ratio, above 0", low=0.0, open_low=True)
+    return np.asarray(np.maximum(learnt * saved, np.minimum(floor, first)))
+
+
+def progress_at_constant_volume(progress_ratio: ArrayLike, elasticity: ArrayLike) -> Array:
+    """The progress ratio of a constant yearly volume, from one fitted while the volume grew.
+
+    ``log2 p' = min(log2 p + e, 0)``: where output grows steadily, what has been made and what is made a year double
+    together, so that a curve fitted to such a record has the elasticity of scale ``e`` in it.
+
+    Parameters
+    ----------
+    progress_ratio : (...), as fitted, above 0 and at most 1.
+    elasticity : (...), of unit cost to yearly volume, 0 or more.
+
+    Returns
+    -------
+    (...), share of 1; 1 where scale alone explains the record.
+
+    >>> progress_at_constant_volume([0.80, 0.843, 0.95], 0.08).round(3)
+    array([0.846, 0.891, 1.   ])
+    """
+    ratio = number("progress_ratio", progress_ratio, "above 0, at most 1", low=0.0, high=1.0, open_low=True)
+    e = number("elasticity", elasticity, "0 or more", low=0.0)
+    return np.asarray(np.minimum(ratio * 2.0**e, 1.0))
+
+
+def supplier_parity(
+    ratio_start: ArrayLike,
+    *,
+    reference: ArrayLike,
+    progress_ratio: ArrayLike,
+    ratio_floor: ArrayLike,
+    minimum_efficient_scale: ArrayLike,
+    elasticity: ArrayLike,
+) -> Array:
+    """The yearly volume from which a local part costs no more than the same part in the kit, once it is kept up.
+
+    Kept up for years, a volume of ``q`` a year feeds the knowledge ``q / q_0`` times that of the reference volume
+    (:func:`supplier_experience`), so :func:`supplier_price_ratio` falls with ``q`` by learning and by scale; where it
+    meets 1 is found by halving. The kit's freight and duty, which a local part saves besides, are left out.
+
+    Parameters
+    ----------
+    ratio_start : (..., G) or scalar, ratio at the reference volume, 0 or more.
+    reference : (..., G), ``q_0``, parts a year, above 0.
+    progress_ratio, ratio_floor : as in :func:`supplier_price_ratio`.
+    minimum_efficient_scale, elasticity : as in :func:`karvan.partnerships.sourcing.scale_ratio`.
+
+    Returns
+    -------
+    (..., G), parts a year: 0 where the part is no dearer from the start, inf where more than :data:`MOST_PARTS` would
+    be needed.
+
+    >>> supplier_parity(1.15, reference=4e3, progress_ratio=0.89, ratio_floor=0.9, minimum_efficient_scale=4e5,
+    ...                 elasticity=[0.02, 0.09]).round(-2)
+    array([124300.,  11400.])
+    """
+    known = number("reference", reference, "parts a year, above 0", low=0.0, open_low=True)
+
+    def dear(doublings: Array) -> Array:
+        volume = known * 2.0**doublings
+        saved = scale_ratio(volume, minimum_efficient_scale, elasticity, reference=known)
+        return supplier_price_ratio(
+            ratio_start,
+            volume,
+            experience_start=known,
+            progress_ratio=progress_ratio,
+            ratio_floor=ratio_floor,
+            scale=saved,
+        )
+
+    start = dear(np.zeros(known.shape))
+    low = np.zeros(start.shape)
+    high = np.maximum(np.log2(MOST_PARTS / known), 0.0) + low
+    never = dear(high) > 1.0
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        above = dear(middle) > 1.0
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.asarray(np.where(start <= 1.0, 0.0, np.where(never, np.inf, known * 2.0**high)))

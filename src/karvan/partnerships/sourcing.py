@@ -372,6 +372,36 @@ def scale_penalty(volume: ArrayLike, minimum_efficient_scale: ArrayLike, elastic
     return np.asarray(np.maximum((least / np.maximum(units, 1.0)) ** e, 1.0))
 
 
+def scale_ratio(
+    volume: ArrayLike, minimum_efficient_scale: ArrayLike, elasticity: ArrayLike, *, reference: ArrayLike
+) -> Array:
+    """What a unit costs at a volume, over what it costs at the volume for which a price is known.
+
+    ``scale_penalty(max(q, q_0)) / scale_penalty(q_0)``, the penalties being those of :func:`scale_penalty`: below
+    ``q_0`` a supplier prices as if ``q_0`` were made, and past the minimum efficient scale nothing more is saved.
+
+    Parameters
+    ----------
+    volume : (...), units per year, 0 or more.
+    minimum_efficient_scale : (...), units per year, above 0.
+    elasticity : (...), 0 or more.
+    reference : (...), units per year at which the known price holds, 0 or more; below 1 counts as 1.
+
+    Returns
+    -------
+    (...), ratio, above 0 and at most 1.
+
+    >>> scale_ratio([1_000, 4_000, 40_000, 400_000, 800_000], 400_000, 0.09, reference=4_000).round(3)
+    array([1.   , 1.   , 0.813, 0.661, 0.661])
+    """
+    units = number("volume", volume, "units per year, 0 or more", low=0.0)
+    least = number("minimum_efficient_scale", minimum_efficient_scale, "units per year, above 0", low=0, open_low=True)
+    e = number("elasticity", elasticity, "0 or more", low=0.0)
+    known = np.maximum(number("reference", reference, "units per year, 0 or more", low=0.0), 1.0)
+    # Both penalties in one power: what counts of a volume is what lies below the efficient scale.
+    return np.asarray((np.minimum(known, least) / np.minimum(np.maximum(units, known), least)) ** e)
+
+
 def _value_share(values: ArrayLike) -> Array:
     """Value shares: none below 0, their sum at most 1 (what is missing has no group and is never local)."""
     array = number("value_share", values, "a share of 1, from 0 to 1", low=0.0, high=1.0)

@@ -283,8 +283,24 @@ class Components(Table):
     share_high = Column("number", "share of the parts' value, high", "share of 1", 0, 1, assumed=True)
     industry = Column("key", "industry that would supply it", refers="industries.industry")
     minimum_scale = Column(
-        "number", "minimum efficient scale of local making", "car sets per year", 0, required=False, assumed=True
+        "number",
+        "minimum efficient scale of local making; empty: not known, and no scale effect",
+        "car sets per year",
+        0,
+        required=False,
+        assumed=True,
     )
+    scale_elasticity_low = Column("number", "elasticity of unit cost to volume, low", "1", 0, 0.5, assumed=True)
+    scale_elasticity_mid = Column(
+        "number",
+        "elasticity of unit cost to volume below the minimum efficient scale: 0.1 means that half the volume costs 7 % "
+        "more; 0: no scale effect",
+        "1",
+        0,
+        0.5,
+        assumed=True,
+    )
+    scale_elasticity_high = Column("number", "elasticity of unit cost to volume, high", "1", 0, 0.5, assumed=True)
     source = _source()
     note = _note()
 
