@@ -122,6 +122,37 @@ class TestBroken:
         (tiny / "offers.csv").unlink()
         assert faults(tiny) == ["offers.csv: found no such file; expected the table Offers"]
 
+    def test_a_folder_in_a_tables_place(self, tiny: Path) -> None:
+        (tiny / "offers.csv").unlink()
+        (tiny / "offers.csv").mkdir()
+        assert faults(tiny) == ["offers.csv: found a folder; expected the table Offers"]
+
+    def test_a_table_without_rows_would_make_a_report_of_zeros(self, tiny: Path) -> None:
+        path = tiny / "offers.csv"
+        path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+        assert faults(tiny) == ["offers.csv: found a header and no rows; expected at least one row of Offers"]
+
+    @pytest.mark.parametrize(("mark", "word"), [(";", "semicolons"), ("\t", "tabs")])
+    def test_separators_of_the_region_are_one_fault(self, tiny: Path, mark: str, word: str) -> None:
+        path = tiny / "markets.csv"
+        path.write_text(path.read_text(encoding="utf-8").replace(",", mark), encoding="utf-8")
+        (fault,) = faults(tiny)
+        assert fault.startswith(f"markets.csv:1: found cells separated by {word}; expected cells separated by commas")
+
+    def test_a_title_above_the_header_is_one_fault(self, tiny: Path) -> None:
+        path = tiny / "products.csv"
+        text = path.read_text(encoding="utf-8")
+        path.write_text("Our products" + "," * text.splitlines()[0].count(",") + "\n" + text, encoding="utf-8")
+        (fault,) = [fault for fault in faults(tiny) if fault.startswith("products.csv")]
+        assert fault.startswith("products.csv:1: found the cells Our products, , ")
+
+    def test_a_code_that_no_country_has(self, tiny: Path, edit: Edit) -> None:
+        line = edit("markets.csv", 0, market="RUZ")
+        assert faults(tiny) == [
+            f"markets.csv:{line}: market: found 'RUZ'; expected the ISO3 code of a country in the world tables "
+            "(did you mean 'UZB' or 'RUS'?)"
+        ]
+
     def test_unknown_claim(self, tiny: Path, edit: Edit) -> None:
         line = edit("products.csv", 0, source="claim:out-2019-12m-car-contry-1")
         (found,) = faults(tiny)
@@ -182,7 +213,7 @@ class TestBroken:
             (
                 'currency = "AZN"',
                 "currency = 944",
-                "study.toml: currency: found 944; expected a valid string",
+                "study.toml: currency: found 944; expected text in quotes",
             ),
             ("format = 1", "format = 2", "study.toml: format: found 2; expected 1"),
             (
@@ -197,6 +228,14 @@ class TestBroken:
                 "study.toml: found horizon 2020 is before start_year 2026; expected values that fit together",
             ),
             ("format = 1", "format 1", "study.toml: found unreadable TOML"),
+            (
+                "as_of = 2026-03-20",
+                'as_of = "20a"',
+                "study.toml: as_of: found '20a'; expected a date: YYYY, YYYY-MM",
+            ),
+            ('country = "AZE"', 'country = "AZQ"', "study.toml: country: found 'AZQ'; expected the ISO3 code of a"),
+            ('currency = "AZN"', 'currency = "azn"', "found 'azn'; expected a code of three capital letters"),
+            ("markets = [", "markets = []\nmarkt = [", "markets: found []; expected a list with at least one name"),
         ],
     )
     def test_settings(self, tiny: Path, old: str, new: str, message: str) -> None:

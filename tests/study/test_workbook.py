@@ -99,6 +99,21 @@ class TestBroken:
         assert any(fault.startswith("s.xlsx:plant: found an unknown sheet; expected") for fault in found)
         assert any("expected the table Plants" in fault for fault in found)
 
+    def test_a_column_whose_name_was_deleted(self, sheets: Cells, tmp_path: Path) -> None:
+        def change(cells: Cells) -> None:
+            cells["plants"][0][cells["plants"][0].index("note")] = ""
+
+        found = [fault for fault in book(tmp_path / "s.xlsx", sheets, change) if "without a name" in fault]
+        assert len(found) == 1
+        assert found[0].startswith("s.xlsx:plants:")
+
+    def test_a_missing_sheet_is_told_of_the_workbook(self, sheets: Cells, tmp_path: Path) -> None:
+        def change(cells: Cells) -> None:
+            del cells["offers"]
+
+        found = book(tmp_path / "s.xlsx", sheets, change)
+        assert found == ["s.xlsx: offers: found no such sheet; expected the table Offers"]
+
     def test_no_settings(self, sheets: Cells, tmp_path: Path) -> None:
         def change(cells: Cells) -> None:
             del cells["study"]

@@ -1,12 +1,7 @@
 """Names in words: countries, and what a plant offers."""
 
-from typing import Final
-
 from karvan.futures.layout import Layout
-from karvan.study.world import world_table
-
-BLOCKS: Final = {"ROW": "the rest of the world", "EUR": "the EU and the United Kingdom"}
-"""Makers that are several countries together."""
+from karvan.study.world import BLOCKS, world_table
 
 
 def readable(name: str) -> str:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from karvan.base.errors import Fault, InputError, StudyFaults, UnknownName, nearest
 from karvan.study.cells import Cell
@@ -25,11 +26,21 @@ from karvan.study.scenario import (
 )
 from karvan.study.schema import IO_COLUMNS, IO_ROWS, STUDY_TABLES, Table
 from karvan.study.tables import FILE, LINE, MAX_BYTES, RawTable, build, named_in, parse_date, read_csv, reference_faults
-from karvan.study.world import known_by
+from karvan.study.world import BLOCKS, known_by, world_table
 
+_FILLED = ("products", "offers", "components", "markets", "industries", "input_output")
+"""Tables without which nothing is made, sold or counted: empty, a report would be of zeros."""
 _SLOTS = ("unannounced_1", "unannounced_2")
 """Keys of plants that no table knows yet."""
 Iso3 = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+def _day(value: object) -> object:
+    """A date of the settings as text; what is no date is a fault here, not in the middle of a report."""
+    text = value.isoformat()[:10] if isinstance(value, date) else value
+    if isinstance(text, str) and text and parse_date(text) is None:
+        raise PydanticCustomError("date", "Input should be a date: YYYY, YYYY-MM or YYYY-MM-DD")
+    return text
 
 
 class Settings(BaseModel):
@@ -48,7 +59,7 @@ class Settings(BaseModel):
     currency: Iso3
     home: Iso3
     markets: tuple[Iso3, ...] = Field(min_length=1)
-    as_of: Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value)] = ""
+    as_of: Annotated[str, BeforeValidator(_day)] = ""
     """Date of the newest claim; TOML dates and text are both accepted."""
     description: str = ""
 
@@ -226,8 +237,15 @@ def load(name: str | Path, *, as_of: str | None = None) -> Study:
     for table_name, spec in STUDY_TABLES.items():
         tables[table_name], more = build(spec, raws.get(table_name, []))
         faults.extend(more)
+        if table_name in _FILLED and any(not raw.rows for raw in raws.get(table_name, [])) and not more:
+            place = raws[table_name][0].label
+            faults.append(Fault(place, 0, "", "a header and no rows", f"at least one row of {spec.title}"))
         if spec.required and table_name not in raws and not any(_names(fault, spec) for fault in faults):
-            faults.append(Fault(spec.file, 0, "", "no such file", f"the table {spec.title}"))
+            if path.is_file():
+                faults.append(Fault(label, 0, table_name, "no such sheet", f"the table {spec.title}"))
+            else:
+                found = "a folder" if (path / spec.file).is_dir() else "no such file"
+                faults.append(Fault(spec.file, 0, "", found, f"the table {spec.title}"))
     # A broken table would make every reference to it look broken too.
     whole = {k: v for k, v in tables.items() if not any(_names(fault, STUDY_TABLES[k]) for fault in faults)}
     for table_name, spec in STUDY_TABLES.items():
@@ -244,6 +262,8 @@ def load(name: str | Path, *, as_of: str | None = None) -> Study:
     if "industries" in whole:
         faults.extend(_industry_faults(tables))
     faults.extend(_share_faults(tables))
+    if settings is not None:
+        faults.extend(_country_faults(settings, label, whole))
     scenarios: dict[str, Scenario] = {}
     for scenario_label, text in scenario_texts.items():
         scenario, more = parse_scenario(text, scenario_label)
@@ -344,6 +364,38 @@ def _claim_faults(tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
                     hint = nearest(name.strip(), claims)
                     place = str(row[FILE]), int(row[LINE])
                     faults.append(Fault(*place, "source", f"'claim:{name.strip()}'", "a claim of the evidence", hint))
+    return faults
+
+
+_COUNTRIES: Final = (
+    ("markets", "market"), ("frictions", "market"), ("frictions", "origin"), ("agreements", "market"),
+    ("agreements", "origin"), ("flows", "exporter"), ("flows", "importer"),
+)  # fmt: skip
+"""Columns that hold codes of countries: a misspelt one would never be met, and nobody would notice."""
+
+
+def _country_faults(settings: Settings, label: str, tables: Mapping[str, pl.DataFrame]) -> list[Fault]:
+    """Codes that no country has. A market outside the world tables is known by its rows in ``markets.csv``."""
+    world = set(world_table("countries")["country"].to_list()) | set(BLOCKS)
+    own = set(tables["markets"]["market"].to_list()) if "markets" in tables else set(settings.markets)
+    expected = "the ISO3 code of a country in the world tables"
+    faults: list[Fault] = []
+    for name, codes in (("country", [settings.country]), ("home", [settings.home]), ("markets", settings.markets)):
+        faults.extend(
+            Fault(label, 0, name, f"'{code}'", f"{expected}, or one with rows in markets.csv", nearest(code, world))
+            for code in codes
+            if code not in world and not (code in own and code in settings.markets)
+        )
+    known = world | {*settings.markets, "*"}
+    for table_name, column in _COUNTRIES:
+        if table_name not in tables:
+            continue
+        frame = tables[table_name]
+        odd = frame.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(sorted(known)))
+        for row in odd.iter_rows(named=True):
+            code = str(row[column])
+            hint = nearest(code, settings.markets) or nearest(code, known - {"*"})
+            faults.append(Fault(str(row[FILE]), int(row[LINE]), column, f"'{code}'", expected, hint))
     return faults
 
 

@@ -190,7 +190,23 @@ def validation_fault(label: str, location: tuple[int | str, ...], message: str, 
     if message.startswith("Value error, "):
         return Fault(label, 0, place, message.removeprefix("Value error, "), "values that fit together")
     wanted = message.removeprefix("Input should be ")
-    return Fault(label, 0, place, repr(found)[:60], wanted[0].lower() + wanted[1:])
+    plain = next((text for start, text in _PLAIN.items() if wanted.startswith(start)), wanted[0].lower() + wanted[1:])
+    return Fault(label, 0, place, repr(found)[:60], plain)
+
+
+_PLAIN = {
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid string": "text in quotes",
+    "a valid boolean": "true or false",
+    "a valid tuple": "a list in square brackets",
+    "a valid list": "a list in square brackets",
+    "Tuple should have at least 1 item": "a list with at least one name",
+    "List should have at least 1 item": "a list with at least one name",
+    "String should have at least 1 character": "text that is not empty",
+    "String should match pattern '^[A-Z]{3}$'": "a code of three capital letters, such as AZE",
+}
+"""What the checker's messages begin with, in words that need no programmer."""
 
 
 def read_scenario(path: Path, label: str) -> tuple[Scenario | None, list[Fault]]:

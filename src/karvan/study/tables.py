@@ -155,8 +155,22 @@ def _dtype(column: Column) -> type[pl.DataType]:
     return pl.Int64 if column.kind in ("integer", "year") else pl.String
 
 
+def _no_header(spec: type[Table], raw: RawTable) -> Fault:
+    """One fault for a first line that names no column at all, instead of one for each column."""
+    names = list(spec.columns)
+    expected = f"the columns of {spec.title}: {', '.join(names[:6])}{', ...' if len(names) > 6 else ''}"
+    for mark, word in ((";", "semicolons"), ("\t", "tabs")):
+        if len(raw.header) == 1 and set(raw.header[0].split(mark)) & set(names):
+            hint = "in a spreadsheet: save as CSV with commas, not with the separator of the region"
+            return Fault(raw.label, 1, "", f"cells separated by {word}", "cells separated by commas", hint)
+    found = f"the cells {', '.join(raw.header[:6])}{', ...' if len(raw.header) > 6 else ''}"
+    return Fault(raw.label, 1, "", found, expected, "the first line names the columns; titles and notes have no place")
+
+
 def header_faults(spec: type[Table], raw: RawTable) -> list[Fault]:
     """Columns missing, unknown or twice in a header."""
+    if not set(raw.header) & set(spec.columns):
+        return [_no_header(spec, raw)]
     faults = []
     for name in spec.columns:
         if name not in raw.header:

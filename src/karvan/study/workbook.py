@@ -50,10 +50,20 @@ def read_workbook(path: Path) -> Raw:
             if not cells:
                 faults.append(Fault(label, 0, "", "an empty sheet", "a header row"))
                 continue
-            raw = RawTable(label, [cell for cell in cells[0] if cell])
+            named = [place for place, cell in enumerate(cells[0]) if cell]
+            raw = RawTable(label, [cells[0][place] for place in named])
+            nameless = set(range(len(cells[0]))) - set(named)
+            if not set(raw.header) & set(STUDY_TABLES[sheet].columns):
+                nameless = set()  # the first row is no header at all, which is told once
             for line, row in enumerate(cells[1:], start=2):
+                # Left out in silence, the cells of a column whose name was deleted would be lost. Told once a column.
+                beside = [place for place in nameless if row[place]]
+                for place in beside:
+                    nameless -= {place}
+                    found = f"'{row[place][:40]}' in a column without a name"
+                    faults.append(Fault(label, line, "", found, "the column's name in the first row, or no cell"))
                 if any(row):
-                    raw.rows.append(row[: len(raw.header)])
+                    raw.rows.append([row[place] for place in named])
                     raw.lines.append(line)
             raws[sheet] = [raw]
         elif sheet != "about":
@@ -82,7 +92,7 @@ def _settings_text(cells: list[list[str]]) -> str:
         if not name:
             continue
         if name in numbers:
-            lines.append(f"{name} = {value or 0}")
+            lines.append(f"{name} = {value if value.isdecimal() else json.dumps(value, ensure_ascii=False)}")
         elif name == "markets":
             lines.append(f"{name} = {json.dumps([item for item in value.replace(',', ' ').split() if item])}")
         else:

@@ -7,11 +7,15 @@ from functools import lru_cache
 from importlib import resources
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from karvan.study.schema import WORLD_TABLES
 from karvan.study.tables import _dtype
+
+BLOCKS: Final = {"ROW": "the rest of the world", "EUR": "the EU and the United Kingdom"}
+"""Codes of several countries together, with their names."""
 
 
 def world_folder() -> Path:
