@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from karvan.base.axes import Array, BoolArray, IntArray
 from karvan.base.errors import InputError
 from karvan.market._batch import Inputs, Layout, ratio, run_sum
+from karvan.market._sums import Groups, over_markets
 from karvan.market._tight import LEFT, SHADOW_LIMIT, Tight
-from karvan.market._weights import Weights, draws_last, over_markets
+from karvan.market._weights import Weights, draws_last
 
 if TYPE_CHECKING:
     from karvan.market.shares import DoubleCES
@@ -35,9 +36,8 @@ class Cleared:
     @cached_property
     def unserved(self) -> Array:
         """(..., K, M), cars per year that nobody can make; worked out when it is asked for."""
-        sold = np.zeros(self.demand.shape)
-        for v, k in enumerate(self.product.tolist()):
-            sold[..., k, :] += self.quantities[..., v, :]
+        by_product = Groups.of(self.product, self.demand.shape[-2])
+        sold = np.moveaxis(by_product.sum(np.moveaxis(self.quantities, -2, 0)), 0, -2)
         left = self.demand - sold
         return np.asarray(np.where(left > LEFT * self.demand, left, 0.0))  # without the dust of rounding
 
@@ -127,25 +127,26 @@ def clear(
     draws = int(np.prod(lead))
     asked = np.ascontiguousarray(draws_last(np.broadcast_to(asked, (*lead, *asked.shape[-2:])), lead))
     limit = np.ascontiguousarray(np.broadcast_to(limit, (*lead, plants)).reshape(draws, plants).T)
-    groups = _Plants.make(of_plant[where.order], plants)
+    of_row = of_plant[where.order]
+    groups = Groups.of(of_row, plants)
     present = where.products_present
     wished = asked[present]
 
     sold, whole = weights.cars(wished)
-    wanted = groups.total(sold)
+    wanted = groups.sum(over_markets(sold))
     shadow = np.ones((plants, draws))
 
     tight = np.any(wanted > limit, axis=0)
     if tight.any():
         index = _at_least_two(np.flatnonzero(tight))
-        some = Tight.make(weights, wished, whole, limit, groups.of, index)
+        some = Tight.make(weights, wished, whole, limit, of_row, index)
         log_shadow = some.shadow_prices(iterations)
         shadow[some.limited[:, None], index] = np.exp(log_shadow)
         shadow[(limit == 0) & (wanted > 0)] = SHADOW_LIMIT
         going = some.settle(log_shadow, sold, whole)
         if going.any():
             index = _at_least_two(index[going])
-            left = _Rationing(where, groups, limit[:, index], wished[..., index])
+            left = _Rationing(where, of_row, groups, limit[:, index], wished[..., index])
             sold[..., index] = left.placed(np.ascontiguousarray(sold[..., index]))
 
     back = np.empty_like(sold) if not where.in_order else sold
@@ -161,31 +162,13 @@ def clear(
 
 
 @dataclass(frozen=True, eq=False)
-class _Plants:
-    """Sums over the offers of each plant."""
-
-    of: IntArray
-    """(V,), plant of each sorted row."""
-    count: int
-
-    @classmethod
-    def make(cls, of: IntArray, count: int) -> "_Plants":
-        return cls(of, count)
-
-    def total(self, rows: Array) -> Array:
-        """(V, M, D) summed to (P, D), offer by offer."""
-        out = np.zeros((self.count, rows.shape[-1]))
-        for v, by_offer in enumerate(over_markets(rows)):
-            out[self.of[v]] += by_offer
-        return out
-
-
-@dataclass(frozen=True, eq=False)
 class _Rationing:
     """Draws in which the cars cut from plants that are full are still to be placed with those that have room."""
 
     layout: Layout
-    plants: _Plants
+    of: IntArray
+    """(V,), plant of each sorted row."""
+    plants: Groups
     limit: Array
     """(P, d)"""
     asked: Array
@@ -197,17 +180,17 @@ class _Rationing:
         scale = asked.sum(axis=(0, 1))
         going: BoolArray = np.ones(sold.shape[-1], dtype=bool)
         for _ in range(plants.count + 1):  # each round places everything or fills a plant
-            room = np.maximum(self.limit - plants.total(sold), 0.0)
+            room = np.maximum(self.limit - plants.sum(over_markets(sold)), 0.0)
             room[room <= LEFT * np.where(np.isfinite(self.limit), self.limit, 0.0)] = 0.0
             left = np.maximum(asked - self._by_product(sold), 0.0)
             going = going & (left.sum(axis=(0, 1)) > LEFT * scale)
             if not going.any():
                 break
-            offered = sold * ((room > 0) & going)[plants.of][:, None, :]
+            offered = sold * ((room > 0) & going)[self.of][:, None, :]
             more = offered * ratio(left, self._by_product(offered))[where.product_of][where.nest_of]
-            load = plants.total(more)
+            load = plants.sum(over_markets(more))
             tight = load > room
-            more *= np.where(tight, room / np.where(tight, load, 1.0), 1.0)[plants.of][:, None, :]
+            more *= np.where(tight, room / np.where(tight, load, 1.0), 1.0)[self.of][:, None, :]
             sold = sold + more
             going = going & np.any(load > 0, axis=0)
         return sold

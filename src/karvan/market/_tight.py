@@ -6,13 +6,15 @@ without a price, so it needs no power of its own; only nests that several plants
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
 from karvan.base.axes import Array, BoolArray, IntArray
-from karvan.market._batch import Layout, ratio
-from karvan.market._weights import Weights, over_markets
+from karvan.market._batch import Layout, ratio, run_sum
+from karvan.market._sums import Groups, over_markets
+from karvan.market._weights import Weights
 
 SHADOW_LIMIT: Final = 16.0
 """Highest shadow price looked for. Where all plants together are short no price clears the market: a queue does."""
@@ -27,77 +29,104 @@ _COMPACT: Final = 0.6  # share of draws still moving below which the others are 
 
 @dataclass(frozen=True, eq=False)
 class _Nests:
-    """Which nests take part and which plants meet there: ``n`` plants with a limit, and place ``n`` for all others."""
+    """Which nests take part and which plants meet there: ``n`` plants with a limit, and place ``n`` for all others.
 
-    layout: Layout
-    of: IntArray
-    """(V,), plant of each sorted row: its place among the limited ones."""
+    A pure nest is a part, and so is each plant in each mixed nest. Parts of pure nests come first, all in order.
+    """
+
     pure: IntArray
     """Nests of one plant."""
     mixed: IntArray
     """Nests that several plants share."""
+    others: IntArray
+    """Nests that no limit can reach."""
     plant: IntArray
-    """Plant of each part: each pure nest is a part, and each plant in each mixed nest."""
+    """(parts,), plant of each."""
     product: IntArray
-    """Product of each part, by its place among those that have offers."""
+    """(parts,), product of each, by its place among those that have offers."""
     part_nest: IntArray
     """Place in ``mixed`` of each part of a mixed nest."""
-    part_rows: tuple[IntArray, ...]
-    """Sorted rows of each part of a mixed nest."""
-    pairs: tuple[tuple[int, int, int, int], ...]
-    """Two parts of a mixed nest, of limited plants both, and their plants; parts as in ``part_nest``."""
-    by_product: tuple[tuple[int, IntArray, IntArray, IntArray], ...]
-    """Product, parts of limited plants in it in order of plant, those plants, and the place of each part among them."""
+    part_of: IntArray
+    """(V,), part of each sorted row; -1 for one that takes no part."""
+    rows: IntArray
+    """Sorted rows that take part in mixed nests."""
+    in_parts: Groups
+    """Those rows by part of a mixed nest."""
+    in_mixed: Groups
+    """Parts of mixed nests by nest."""
+    in_plants: Groups
+    """Parts by limited plant."""
+    alone: Groups
+    """Pure nests by plant."""
+    in_products: Groups
+    """Parts by product."""
+    pairs: tuple[IntArray, IntArray, Groups]
+    """Two parts of a mixed nest, of limited plants both, as in ``part_nest``, and pairs by those plants, (n * n)."""
+    by_product: tuple[tuple[int, IntArray, IntArray, Groups | None], ...]
+    """Product, parts of limited plants in it in order of plant, those plants, and parts by plant if one has several."""
 
-    @classmethod
-    def make(cls, where: Layout, of: IntArray, count: int) -> "_Nests":
-        """Nests that hold a row of a plant below ``count``."""
-        pure: list[int] = []
-        mixed: list[int] = []
-        plants: list[int] = []
-        products: list[int] = []
-        parts: list[tuple[int, int, int, IntArray]] = []
-        stop = np.append(where.nest_start[1:], len(of))
-        for nest, (first, last) in enumerate(zip(where.nest_start.tolist(), stop.tolist(), strict=True)):
-            here = of[first:last]
-            if here.min() >= count:
-                continue
-            if here.min() == here.max():
-                pure.append(nest)
-                plants.append(int(here[0]))
-                products.append(int(where.product_of[nest]))
-                continue
-            k = int(where.product_of[nest])
-            parts.extend((len(mixed), int(p), k, first + np.flatnonzero(here == p)) for p in np.unique(here))
-            mixed.append(nest)
-        plant = np.array([*plants, *(part[1] for part in parts)], dtype=np.int64)
-        product = np.array([*products, *(part[2] for part in parts)], dtype=np.int64)
-        by_product = []
-        for k in np.unique(product).tolist():
-            found = np.flatnonzero((product == k) & (plant < count))
-            found = found[np.argsort(plant[found], kind="stable")]
-            if found.size:
-                by_product.append((k, found, *np.unique(plant[found], return_inverse=True)))
-        nest_of = [part[0] for part in parts]
-        owners = [part[1] for part in parts]
-        pairs = [
-            (i, j, owners[i], owners[j])
-            for i in range(len(parts))
-            for j in range(len(parts))
-            if nest_of[i] == nest_of[j] and max(owners[i], owners[j]) < count
-        ]
-        return cls(
-            where,
-            of,
-            np.array(pure, dtype=np.int64),
-            np.array(mixed, dtype=np.int64),
-            plant,
-            product,
-            np.array(nest_of, dtype=np.int64),
-            tuple(part[3] for part in parts),
-            tuple(pairs),
-            tuple(by_product),
-        )
+    def whole(self, rest: Array, pure: Array, mixed: Array) -> Array:
+        """Weight of each product: the nests that no limit reaches, and the others by their weights."""
+        out = rest.copy()
+        count = len(self.pure)
+        for products, rows in ((self.product[:count], pure), (self.mixed_product, mixed)):
+            if len(rows):
+                some, start = np.unique(products, return_index=True)
+                out[some] += run_sum(rows, start)
+        return out
+
+    @property
+    def mixed_product(self) -> IntArray:
+        """Product of each mixed nest."""
+        return self.product[len(self.pure) :][self.in_mixed.first]
+
+
+@lru_cache(maxsize=64)
+def _nests(where: Layout, of: bytes, count: int) -> _Nests:
+    """The nests that hold a row of a plant below ``count``; ``of`` are the plants of sorted rows, as 64-bit numbers.
+
+    They are the same in nearly all years of all blocks.
+    """
+    plants = np.frombuffer(of, dtype=np.int64)
+    low, high = (extreme.reduceat(plants, where.nest_start) for extreme in (np.minimum, np.maximum))
+    reached = low < count
+    pure, mixed = np.flatnonzero(reached & (low == high)), np.flatnonzero(reached & (low < high))
+    rows = np.flatnonzero(np.isin(where.nest_of, mixed))
+    key, part = np.unique(where.nest_of[rows] * (count + 1) + plants[rows], return_inverse=True)
+    nest, owner = np.divmod(key, count + 1)
+    part_nest = np.asarray(np.searchsorted(mixed, nest))
+    plant = np.concatenate([low[pure], owner])
+    product = np.concatenate([where.product_of[pure], where.product_of[nest]])
+    of_nest = np.full(len(where.nest_start), -1)
+    of_nest[pure] = np.arange(len(pure))
+    part_of = of_nest[where.nest_of]
+    part_of[rows] = len(pure) + part
+    first, second = np.nonzero((part_nest[:, None] == part_nest) & (owner[:, None] < count) & (owner < count))
+    by_product: list[tuple[int, IntArray, IntArray, Groups | None]] = []
+    for k in np.unique(product).tolist():
+        found = np.flatnonzero((product == k) & (plant < count))
+        found = found[np.argsort(plant[found], kind="stable")]
+        if found.size:
+            theirs, of_part = np.unique(plant[found], return_inverse=True)
+            several = Groups.of(of_part, len(theirs)) if len(theirs) < len(found) else None
+            by_product.append((k, found, theirs, several))
+    return _Nests(
+        pure=pure,
+        mixed=mixed,
+        others=np.flatnonzero(~reached),
+        plant=plant,
+        product=product,
+        part_nest=part_nest,
+        part_of=part_of,
+        rows=rows,
+        in_parts=Groups.of(part, len(key)),
+        in_mixed=Groups.of(part_nest, len(mixed)),
+        in_plants=Groups.of(plant, count),
+        alone=Groups.of(low[pure], count),
+        in_products=Groups.of(product, len(where.products_present)),
+        pairs=(first, second, Groups.of(owner[first] * count + owner[second], count * count)),
+        by_product=tuple(by_product),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +161,7 @@ class Tight:
         limited = np.flatnonzero(np.any(np.isfinite(limit), axis=1))
         local = np.full(len(limit), len(limited))
         local[limited] = np.arange(len(limited))
-        nests = _Nests.make(weights.layout, local[of], len(limited))
+        nests = _nests(weights.layout, local[of].astype(np.int64).tobytes(), len(limited))
         all_of_them = np.array_equal(index, np.arange(limit.shape[-1]))
 
         def chosen(array: Array) -> Array:
@@ -141,18 +170,13 @@ class Tight:
 
         some = chosen(limit[limited])
         makes = np.concatenate([some > 0, np.ones((1, len(index)), dtype=bool)])
-        count = len(nests.pure)
-        part = np.empty((len(nests.part_rows), *whole.shape[1:-1], len(index)))
-        for out, rows, plant in zip(part, nests.part_rows, nests.plant[count:], strict=True):
-            out[...] = chosen(weights.x[weights.place[rows[0]]])
-            for row in rows[1:]:
-                out += chosen(weights.x[weights.place[row]])
-            out *= makes[plant]
-        inside = np.zeros(len(weights.raised), dtype=bool)
-        inside[nests.pure], inside[nests.mixed] = True, True
+        count, where = len(nests.pure), weights.layout
+        part = nests.in_parts.sum(chosen(weights.x[weights.place[nests.rows]]))
+        part *= makes[nests.plant[count:]][:, None]
         rest = np.zeros((*whole.shape[:-1], len(index)))
-        for nest in np.flatnonzero(~inside):
-            rest[weights.layout.product_of[nest]] += chosen(weights.raised[nest])
+        if len(nests.others):
+            products, start = np.unique(where.product_of[nests.others], return_index=True)
+            rest[products] = run_sum(chosen(weights.raised[nests.others]), start)
         return cls(
             weights=weights,
             nests=nests,
@@ -194,34 +218,25 @@ class Tight:
         nests, count = self.nests, len(self.nests.pure)
         cars = np.empty((len(nests.plant), *self.rest.shape[1:]))
         np.multiply(self.pure, np.exp(-self.eta * log_shadow)[nests.plant[:count]][:, None], out=cars[:count])
-        whole = self.rest.copy()
-        for raised, product in zip(cars[:count], nests.product, strict=False):
-            whole[product] += raised
         within, mixed = cars[count:], np.empty((len(nests.mixed), *self.rest.shape[1:]))
         if len(nests.mixed):
             down = np.concatenate([np.exp(-self.theta * log_shadow), np.ones((1, log_shadow.shape[-1]))])
             within = self.part * down[nests.plant[count:]][:, None]
-            total = np.zeros_like(mixed)
-            for nest, x in zip(nests.part_nest, within, strict=True):
-                total[nest] += x
+            total = nests.in_mixed.sum(within)
             np.power(total, self.power, out=mixed)  # counted in cars, so the power is above 0
             mixed *= self.W
-            for raised, nest in zip(mixed, nests.mixed, strict=True):
-                whole[nests.layout.product_of[nest]] += raised
             within /= np.where(total > 0, total, 1.0)[nests.part_nest]
+        whole = nests.whole(self.rest, cars[:count], mixed)
         each = self.asked / np.where(whole > 0, whole, 1.0)
-        for sold, product in zip(cars[:count], nests.product, strict=False):
-            sold *= each[product]
-        for i, (nest, product) in enumerate(zip(nests.part_nest, nests.product[count:], strict=True)):
-            np.multiply(mixed[nest] * each[product], within[i], out=cars[count + i])
+        cars[:count] *= each[nests.product[:count]]
+        if len(nests.mixed):
+            mixed *= each[nests.mixed_product]
+            np.multiply(mixed[nests.part_nest], within, out=cars[count:])
         return cars, within, whole
 
     def amounts(self, cars: Array) -> Array:
         """(n, d), cars of each limited plant."""
-        out = np.zeros((len(self.limited) + 1, cars.shape[-1]))
-        for plant, sold in zip(self.nests.plant, over_markets(cars), strict=True):
-            out[plant] += sold
-        return out[:-1]
+        return self.nests.in_plants.sum(over_markets(cars))
 
     def shadow_prices(self, iterations: int) -> Array:
         """ln of the shadow price of each limited plant, (n, d); see :func:`karvan.market.clear`."""
@@ -265,20 +280,14 @@ class Tight:
         ``(eta - theta) sum_(v of p, u of r, one nest) q_v s_u - eta sum_(products, markets) Q_p Q_r / demand``
         """
         nests, n, count = self.nests, len(self.limited), len(self.nests.pure)
-        out = np.zeros((n, n, cars.shape[-1]))
-        alone = over_markets(cars[:count]) if count else cars[:0, 0]
-        for plant, sold in zip(nests.plant, alone, strict=False):
-            out[plant, plant] += sold  # its share in a nest of its own is 1
-        for i, j, p, r in nests.pairs:
-            out[p, r] += np.einsum("md,md->d", cars[count + i], within[j])
+        first, second, meet = nests.pairs
+        out = meet.sum(np.einsum("pmd,pmd->pd", cars[count + first], within[second]))
+        out[:: n + 1] += nests.alone.sum(over_markets(cars[:count]))  # its share in a nest of its own is 1
+        out = out.reshape(n, n, -1)
         out *= self.eta - self.theta
-        for product, parts, plants, place in nests.by_product:
+        for product, parts, plants, of_plant in nests.by_product:
             demand = self.asked[product]
-            sold = cars[parts]
-            if len(plants) < len(parts):  # a plant in several nests of a product
-                each, sold = sold, np.zeros((len(plants), *sold.shape[1:]))
-                for row, to in zip(each, place, strict=True):
-                    sold[to] += row
+            sold = cars[parts] if of_plant is None else of_plant.sum(cars[parts])
             share = sold / np.where(demand > 0, demand, 1.0)
             out[plants[:, None], plants] -= self.eta * np.einsum("pmd,rmd->prd", sold, share)
         return out
@@ -292,38 +301,30 @@ class Tight:
         -------
         (d,), where cars that were cut are still to be placed.
         """
-        nests, count, where = self.nests, len(self.nests.pure), self.nests.layout
+        nests, count, weights = self.nests, len(self.nests.pure), self.weights
+        where, place = weights.layout, weights.place
         cars, _, now = self.sales(log_shadow)
         amount = self.amounts(cars)
         over = amount > self.limit
         cut = np.where(over, self.limit / np.where(over, amount, 1.0), 1.0)
-        cut = np.concatenate([cut, np.ones((1, cut.shape[-1]))])
-        gone = np.zeros_like(self.asked)
-        for part, plant, product in zip(cars, nests.plant, nests.product, strict=True):
-            if plant < len(self.limited):
-                gone[product] += part * (1.0 - cut[plant])
-                part *= cut[plant]
+        cut = np.concatenate([cut, np.ones((1, cut.shape[-1]))])[nests.plant][:, None]
+        gone = nests.in_products.sum(cars * (1.0 - cut))
+        cars *= cut
 
         moved = np.ones_like(whole)
         before = whole[..., self.index]
         moved[..., self.index] = np.divide(before, now, out=np.ones_like(now), where=now > 0)
-        of_nest = np.full(len(where.nest_start), -1)
-        of_nest[nests.pure] = np.arange(count)
-        part_of = of_nest[where.nest_of]
-        for i, rows in enumerate(nests.part_rows):
-            part_of[rows] = count + i
-        weights, place = self.weights, self.weights.place
-        for v, i in enumerate(part_of.tolist()):
-            nest = where.nest_of[v]
-            if i < 0:
-                sold[v] *= moved[where.product_of[nest]]
-                continue
-            new = cars[i]
-            if i < count and place[v] >= 0:
-                new = new * ratio(weights.x[place[v]], weights.total[weights.nest_place[nest]])[..., self.index]
-            elif i >= count and len(nests.part_rows[i - count]) > 1:
-                new = new * ratio(weights.x[place[v]][..., self.index], self.part[i - count])
-            sold[v][:, self.index] = new
+        free = np.flatnonzero(nests.part_of < 0)
+        sold[free] *= moved[where.product_of[where.nest_of[free]]]
+        rows = np.flatnonzero(nests.part_of >= 0)
+        part = nests.part_of[rows]
+        new = cars[part]
+        several = np.flatnonzero((part < count) & (place[rows] >= 0))  # offers of one plant that share a nest
+        theirs = weights.nest_place[where.nest_of[rows[several]]]
+        new[several] *= ratio(weights.x[place[rows[several]]], weights.total[theirs])[..., self.index]
+        met = np.flatnonzero(part >= count)  # 1 for the only offer of its plant in the nest
+        new[met] *= ratio(weights.x[place[rows[met]]][..., self.index], self.part[part[met] - count])
+        sold[rows[:, None], :, self.index] = np.moveaxis(new, -1, 1)
         return np.asarray(gone.sum(axis=(0, 1)) > LEFT * self.asked.sum(axis=(0, 1)))
 
 

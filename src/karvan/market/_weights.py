@@ -1,8 +1,8 @@
 """What every offer weighs in its nest and every nest in its product, for many draws: the start of a clearing market.
 
-Rows lead and (M, D) follow, so that inner loops are as long as there are draws; each row is worked while it is near the
-processor. Powers are dear, so few are taken. An offer alone in its nest needs none: the nest weighs ``W c^-eta``, from
-the logarithm of ``c`` at hand. Only nests with several offers raise a sum to the power ``eta / theta``.
+Rows lead and (M, D) follow, so that inner loops are as long as there are draws. Powers are dear, so few are taken. An
+offer alone in its nest needs none: the nest weighs ``W c^-eta``, from the logarithm of ``c`` at hand. Only nests with
+several offers raise a sum to the power ``eta / theta``.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import numpy as np
 
 from karvan.base.axes import Array, BoolArray, IntArray
 from karvan.market._batch import Inputs, Layout, newcomers, run_sum, with_entrants
+from karvan.market._sums import Groups, positions
 
 if TYPE_CHECKING:
     from karvan.market.shares import DoubleCES
@@ -49,63 +50,53 @@ class Weights:
         power = eta / theta
         base = ces.plant_share[where.order][..., None]
         W = ces.brand_share[where.nest_index][..., None]
-        inside: dict[int, Array] = {}
         several = np.diff(np.append(where.nest_start, offers)) > 1
+        shared = several[where.nest_of]
+        place, nest_place = positions(shared), positions(several)
+        inside = base[shared]
+        served, weight = np.empty(0, dtype=np.int64), inside[:0]
         if given.entrant is not None:
             rows, nests = newcomers(ces, given.entrant)
             prior = draws_last(given.entrant, lead)[where.order[rows]]
             prior = prior * draws_last(present[..., None].astype(float), lead)[where.order[rows]]
             prior = np.where(base[rows] > 0, 0.0, prior)
-            shared = several[where.nest_of[rows]]
-            w, W = with_entrants(
-                base[rows[shared]], prior[shared], W, where.nest_of[rows[shared]], nests[several[nests]]
+            some, alone = shared[rows], nests[~several[nests]]
+            weight, W = with_entrants(
+                base[rows[some]], prior[some], W, where.nest_of[rows[some]], nests[several[nests]]
             )
-            inside = dict(zip(rows[shared].tolist(), w, strict=True))
+            served = place[rows[some]]
+            inside = np.where(np.isin(np.arange(len(inside)), served)[:, None, None], 1.0, inside)
             W = np.array(np.broadcast_to(W, (*W.shape[:2], draws)))
-            for nest, new in zip(nests[~several[nests]].tolist(), prior[~shared], strict=True):
-                np.add(W[nest], new, out=W[nest], where=W[nest] <= 0)  # an offer alone, where it is new
+            W[alone] += np.where(W[alone] <= 0, prior[~some], 0.0)  # an offer alone, where it is new
         if given.brand_appeal is not None:
-            lift = draws_last(given.brand_appeal, lead)
-            if W.shape[-1] < draws:
-                W = W * lift[where.nest_index]
-            else:
-                for nest, row in enumerate(where.nest_index.tolist()):
-                    W[nest] *= lift[row]
+            lift = draws_last(given.brand_appeal, lead)[where.nest_index]
+            W = W * lift if W.shape[-1] < draws else np.multiply(W, lift, out=W)
 
-        cost = draws_last(given.cost, lead)
-        appeal = None if given.appeal is None else draws_last(given.appeal, lead)
-        stop = np.append(where.nest_start[1:], offers)
-        x = np.empty((int(several[where.nest_of].sum()), markets, draws))
-        total = np.empty((int(several.sum()), markets, draws))
+        ln = np.log(draws_last(given.cost, lead))
+        liked = None if given.appeal is None else draws_last(given.appeal, lead)
         raised = np.empty((len(several), markets, draws))
-        place, nest_place = _positions(several[where.nest_of]), _positions(several)
-        ln = np.empty(cost.shape[1:])
-        for nest, (first, last) in enumerate(zip(where.nest_start.tolist(), stop.tolist(), strict=True)):
-            out = raised[nest]
-            for v in range(first, last):
-                np.log(cost[where.order[v]], out=ln)
-                liked = None if appeal is None else appeal[where.order[v]]
-                if last - first == 1:
-                    # Alone, it weighs 1 inside wherever it is sold at all; where it is not, the nest weighs 0.
-                    np.multiply(ln, -eta, out=out)
-                    for factor in (np.where(base[v] > 0, base[v], 1.0), liked):
-                        if factor is not None and not np.all(factor == 1.0):
-                            with np.errstate(divide="ignore"):  # an appeal of 0 takes the offer away
-                                out += power * np.log(factor)
-                    np.exp(out, out=out)
-                    continue
-                here = np.multiply(ln, -theta, out=x[place[v]])
-                np.exp(here, out=here)
-                here *= inside.get(v, base[v])
-                if liked is not None:
-                    here *= liked
-                if v == first:
-                    total[nest_place[nest]] = here
-                else:
-                    total[nest_place[nest]] += here
-            if last - first > 1:
-                np.power(total[nest_place[nest]], power, out=out)  # counted in cars, so the power is above 0
-            out *= W[nest]
+
+        # Alone in its nest an offer weighs 1 inside wherever it is sold at all; where it is not, the nest weighs 0.
+        alone = np.flatnonzero(~shared)
+        out = ln[where.order[alone]] * -eta
+        shifts = [np.where(base[alone] > 0, base[alone], 1.0)]
+        if liked is not None:
+            shifts.append(liked[where.order[alone]])
+        for shift in shifts:
+            moved = np.flatnonzero(np.any(shift != 1.0, axis=(1, 2)))
+            with np.errstate(divide="ignore"):  # an appeal of 0 takes the offer away
+                out[moved] += power * np.log(shift[moved])
+        raised[~several] = np.exp(out, out=out)
+
+        x = ln[where.order[shared]] * -theta
+        np.exp(x, out=x)
+        x *= inside
+        x[served] *= weight
+        if liked is not None:
+            x *= liked[where.order[shared]]
+        total = Groups.of(nest_place[where.nest_of[shared]], int(several.sum())).sum(x)
+        raised[several] = np.power(total, power)  # counted in cars, so the power is above 0
+        raised *= W
         return cls(where, lead, theta, eta, power, W, x, total, raised, place, nest_place)
 
     def cars(self, asked: Array) -> tuple[Array, Array]:
@@ -113,19 +104,14 @@ class Weights:
 
         ``asked`` is (products that have offers, M, D).
         """
-        where = self.layout
+        where, shared, several = self.layout, self.place >= 0, self.nest_place >= 0
         whole = run_sum(self.raised, where.product_start)
         each = asked / np.where(whole > 0, whole, 1.0)  # nobody can sell: all weights are 0
+        nests = self.raised * each[where.product_of]
         sold = np.empty((len(where.order), *whole.shape[1:]))
-        for v, nest in enumerate(where.nest_of.tolist()):
-            weight = self.raised[nest]
-            if self.place[v] < 0:
-                np.multiply(weight, each[where.product_of[nest]], out=sold[v])
-                continue
-            if v == where.nest_start[nest]:
-                sum_ = self.total[self.nest_place[nest]]
-                factor = weight * each[where.product_of[nest]] / np.where(sum_ > 0, sum_, 1.0)
-            np.multiply(self.x[self.place[v]], factor, out=sold[v])
+        sold[~shared] = nests[where.nest_of[~shared]]
+        factor = nests[several] / np.where(self.total > 0, self.total, 1.0)
+        sold[shared] = self.x * factor[self.nest_place[where.nest_of[shared]]]
         return sold, whole
 
 
@@ -135,16 +121,3 @@ def draws_last(array: Array, lead: tuple[int, ...]) -> Array:
         return array[..., None]
     flat = np.broadcast_to(array, lead + array.shape[-2:]).reshape(-1, *array.shape[-2:])
     return np.moveaxis(flat, 0, -1)
-
-
-def over_markets(rows: Array) -> Array:
-    """(rows, M, D) summed to (rows, D), market by market, so that a lone draw is summed as it is among others."""
-    out = rows[:, 0].copy()
-    for m in range(1, rows.shape[1]):
-        out += rows[:, m]
-    return out
-
-
-def _positions(chosen: BoolArray) -> IntArray:
-    """Number of each chosen one among the chosen; -1 for the others."""
-    return np.where(chosen, np.cumsum(chosen) - 1, -1)
