@@ -11,9 +11,12 @@ from karvan.futures.drivers import drivers
 from karvan.futures.ensemble import Futures, simulate
 from karvan.futures.figures import figure
 from karvan.futures.history import run_history
+from karvan.futures.names import country_name
 from karvan.futures.starter import new_study
 from karvan.reporting import report
 from karvan.reporting.page import Page
+from karvan.study.audit import audit
+from karvan.study.evidence import contradictions
 from karvan.study.load import Study, load
 
 SECTIONS = [
@@ -155,6 +158,18 @@ class TestTraceable:
         numbers = [word for word in re.findall(r"\d[\d,.]*", words) if not re.fullmatch(r"(19|20)\d\d[.,]?", word)]
         assert numbers == ["1"], "the number of the section is the only one"
 
+    def test_every_contradiction_of_the_check_is_told(self, page: Reader, study: Study) -> None:
+        found = audit(study).contradictions
+        count = len(contradictions(study))
+        assert f"{count} things are told in more than one way" in page.text
+        assert page.text.count("truck is 5,583 in January to October 2019 and 3,261 in 2019") == len(found) - count == 1
+
+    def test_a_year_in_a_claim_is_no_count(self, page: Reader) -> None:
+        assert "planned opening 2024 2025 printed" in page.text
+
+    def test_plants_go_by_their_names(self, page: Reader) -> None:
+        assert "takes over the cars of Azermash CP assembly line" in page.text
+
     def test_a_number_on_record_leads_to_its_claim(self, text: str) -> None:
         assert re.search(r'data-figure="output\.2024"[^>]*><a href="#claim-out-2024-12m-car-country-1">5,998</a>', text)
         assert 'id="claim-out-2024-12m-car-country-1"' in text
@@ -266,7 +281,7 @@ class TestStarter:
         ("country", "said"),
         [
             ("GEO", "The study knows no car plant in Georgia."),
-            ("SVK", "Slovakia has one car plant on record: one operating."),
+            ("SVK", "The study has all car makers of Slovakia together as one plant"),
         ],
     )
     def test_report(self, country: str, said: str, tmp_path: Path) -> None:
@@ -275,6 +290,10 @@ class TestStarter:
         text = report.render(runs, drivers=drivers("output.2030", runs))
         page = read(text)
         assert said in page.text
+        assert "announced become" not in page.text, "nobody announced the capacity of an aggregate"
+        # The tables are another country's: to say that this one publishes none would be false of many.
+        assert f"has no input-output table of {country_name(country)}. It takes those of the built-in" in page.text
+        assert "is published in a form that machines read" not in page.text
         told = f"karvan drivers {study.name} --figure output.2030" in text
         assert told == ("goes furthest with" in page.text)  # where something stands out, what to find out is named too
         assert [name for name in page.ids if name in SECTIONS] == SECTIONS

@@ -11,6 +11,7 @@ from karvan.futures.accounts import HOLIDAY, STEPS, TAX_BASES
 from karvan.futures.ensemble import Futures
 from karvan.futures.figures import Figure, figure
 from karvan.futures.ministry import LOST, occupation_names
+from karvan.futures.starter_rows import BORROWED
 from karvan.study.load import Study
 
 GROSS: Final = ("jobs_direct", "jobs_indirect", "jobs_induced", "jobs", "jobs_hired", "gdp_direct", "gdp_indirect")
@@ -53,6 +54,8 @@ class Provenance:
     """How household spending is put in."""
     proxies: tuple[str, ...]
     """Notes on industries that stand for others."""
+    borrowed: bool
+    """Whether all tables are those of another country, scaled."""
 
 
 @dataclass(frozen=True)
@@ -138,4 +141,5 @@ def provenance(study: Study) -> Provenance:
         industries_assumed=industries.filter(basis="assumed").height,
         closure=closure,
         proxies=tuple(sorted(notes)),
+        borrowed=bool(flows.height) and flows["source"].str.starts_with(BORROWED).all(),
     )

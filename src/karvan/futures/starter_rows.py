@@ -4,6 +4,10 @@ Row = dict[str, object]
 Rows = list[Row]
 
 AGAIN = "as in the built-in study of Azerbaijan"
+ALL = "(all)"
+"""How the name of a plant ends that stands for all makers of a country."""
+BORROWED = "estimated: table of the built-in study"
+"""How the source begins of an input-output table taken over from the built-in study."""
 
 
 def spread(low: float, mid: float, high: float, unit: str, source: str, note: str) -> Row:

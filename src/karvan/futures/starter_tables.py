@@ -13,7 +13,7 @@ import polars as pl
 from karvan.futures.starter_agreements import agreements_between, free_in
 from karvan.futures.starter_flows import ROW, Flows, World, car_share
 from karvan.futures.starter_markets import base_sales, market_rows
-from karvan.futures.starter_rows import AGAIN, Row, Rows, rounded, spread
+from karvan.futures.starter_rows import AGAIN, ALL, BORROWED, Row, Rows, rounded, spread
 from karvan.study.load import Study
 from karvan.study.register import parameters
 from karvan.study.schema import STUDY_TABLES
@@ -136,7 +136,7 @@ def plants(s: Starter) -> Iterable[Row]:
             **_place(s, s.home),
             "assembly": "full" if best >= PART_BY_PART else "unknown",
             "plant": s.own,
-            "name": f"Car makers of {s.world.name(s.home)} (all)",
+            "name": f"Car makers of {s.world.name(s.home)} {ALL}",
             "role": "own",
             "nameplate": round(best / LOAD),
             "nameplate_low": round(best),
@@ -149,7 +149,7 @@ def plants(s: Starter) -> Iterable[Row]:
         if maker == s.home:
             continue
         made = s.world.made.get(maker, float(sales))
-        name = "Car makers of all other countries" if maker == ROW else f"Car makers of {s.world.name(maker)} (all)"
+        name = "Car makers of all other countries" if maker == ROW else f"Car makers of {s.world.name(maker)} {ALL}"
         yield {
             **_place(s, maker),
             "plant": f"{maker.lower()}_makers",
@@ -432,7 +432,7 @@ def industries(s: Starter) -> Iterable[Row]:
 def input_output(s: Starter) -> Iterable[Row]:
     """The donor's estimated tables at the country's size, one for each of its own donors."""
     money, _, _ = _scale(s)
-    source = "estimated: table of the built-in study of Azerbaijan, scaled to population and income (karvan new)"
+    source = f"{BORROWED} of Azerbaijan, scaled to population and income (karvan new)"
     for row in s.donor.table("input_output").iter_rows(named=True):
         yield {
             "donor": row["donor"],

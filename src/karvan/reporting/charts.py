@@ -82,7 +82,8 @@ def _number(title: str = "", **more: Any) -> Spec:
 
 
 def _year(field: str = "year", **more: Any) -> Spec:
-    axis = {"format": "d", "grid": False, "tickMinStep": 1, "title": None}
+    # Ends pushed inwards would run into their neighbours: 20382040.
+    axis = {"format": "d", "grid": False, "tickMinStep": 1, "title": None, "labelFlush": False}
     return {"field": field, "type": "quantitative", "axis": axis, "scale": {"zero": False, "nice": False}, **more}
 
 
@@ -102,7 +103,7 @@ def _short(value: float) -> float:
 
 
 def _fan_layers(colour: str, unit: str, form: str) -> list[Spec]:
-    axis = {"format": form}
+    axis = {"format": form, "titlePadding": 12}
     y: Spec = _number(unit, field="low", axis=axis)
     return [
         {"mark": {"type": "area", "color": colour, "opacity": 0.18}, "encoding": {"y": y, "y2": {"field": "high"}}},

@@ -77,7 +77,7 @@ def table(
         f'<th scope="col"{"" if column == 0 or column in text else attribute("class", "n")}>{head}</th>'
         for column, head in enumerate(header)
     )
-    title = f"<caption>{caption}</caption>\n" if caption else ""
+    title = f"<caption><span>{caption}</span></caption>\n" if caption else ""
     return (
         f'<div class="wide"><table{attribute("class", kind)}>\n{title}<thead><tr>{heads}</tr></thead>\n'
         f"<tbody>\n{''.join(body)}</tbody></table></div>\n"
@@ -89,7 +89,8 @@ def chart(title: str, svg: str, *, unit: str, source: str) -> str:
     if not svg:
         return ""
     return (
-        f'<figure class="chart">\n<figcaption><b>{title}</b><span class="unit">{unit}</span></figcaption>\n{svg}\n'
+        f'<figure class="chart">\n<figcaption><b>{title}</b><span class="unit">{unit}</span></figcaption>\n'
+        f'<div class="plot">{svg}</div>\n'
         f'<p class="source">{source}</p>\n</figure>\n'
     )
 

@@ -21,7 +21,7 @@ from karvan.reporting.sections.answer import answer
 from karvan.reporting.sections.confidence import confidence
 from karvan.reporting.sections.drivers import drivers as drivers_section
 from karvan.reporting.sections.facilities import facilities
-from karvan.reporting.sections.hub import CONDITION_WORDS, INSTEAD, hub, most_likely
+from karvan.reporting.sections.hub import CONDITION_WORDS, hub, instead, most_likely
 from karvan.reporting.sections.jobs import jobs
 from karvan.reporting.sections.output import output
 from karvan.reporting.sections.partnerships import partnerships
@@ -103,6 +103,7 @@ def render(
         f"Scenario &ldquo;{esc(scenario.title)}&rdquo;, {page.first} to {page.last}, seed {page.run.seed}. karvan "
         f"{esc(__version__)}.</p>\n"
         f'<p class="how">Forecasts are medians over many futures; brackets hold nine futures in ten. '
+        f"Each figure has a median of its own, so medians in a table need not add up. "
         f"Point at a number to see what it is, its range and its address; numbers on record lead to their source.</p>\n"
         f"</header>\n{body}</main>\n</body>\n</html>\n"
     )
@@ -166,7 +167,7 @@ def summary(runs: Mapping[str, Futures], *, main: str = "baseline") -> list[str]
         lines.append(
             f"hub         no: {country} has a chance of {say('hub_verdict', last)} by {last}; {binding} binds;"
         )
-        lines.append(f"            most likely {INSTEAD[likely]}")
+        lines.append(f"            most likely {instead(page, likely)}")
     return lines
 
 

@@ -161,7 +161,18 @@ def _said(claim: Claim) -> str:
 
 
 def _parts_above_whole(study: Study) -> Iterable[Contradicted]:
-    """Claims for a part of a year above the highest claim for the whole year."""
+    for part, whole in above_whole(study):
+        yield Contradicted(
+            _words(part.subject, part.attribute, part.kind, f"{part.period_start}..{part.period_end}"),
+            (_said(whole), _said(part)),
+            (whole.claim, part.claim),
+            whole.claim,
+            f"a part of {part.period_start[:4]} above the whole year: the figure for the year is used",
+        )
+
+
+def above_whole(study: Study) -> Iterable[tuple[Claim, Claim]]:
+    """Claims for a part of a year above the highest claim for the whole year, each with a claim for the whole."""
     whole: dict[tuple[str, ...], list[Claim]] = {}
     parts: list[tuple[tuple[str, ...], Claim]] = []
     for attribute in FLOWING:
@@ -178,14 +189,7 @@ def _parts_above_whole(study: Study) -> Iterable[Contradicted]:
         members = whole.get(key, [])
         highest = max((item.number or 0.0 for item in members), default=None)
         if highest is not None and part.number is not None and part.number > highest * (1 + TOLERANCE):
-            subject, attribute, kind, _, year = key
-            yield Contradicted(
-                _words(subject, attribute, kind, f"{part.period_start}..{part.period_end}"),
-                (_said(members[0]), _said(part)),
-                (members[0].claim, part.claim),
-                members[0].claim,
-                f"a part of {year} above the whole year: the figure for the year is used",
-            )
+            yield part, members[0]
 
 
 def _gaps(study: Study) -> Iterable[Gap]:

@@ -3,7 +3,8 @@
 from karvan.reporting.html import esc, listed, para, section
 from karvan.reporting.page import Page
 from karvan.reporting.sections.drivers import driver_title
-from karvan.reporting.sections.hub import CONDITION_WORDS, INSTEAD, most_likely
+from karvan.reporting.sections.hub import CONDITION_WORDS, instead, most_likely
+from karvan.reporting.sections.jobs import gains
 from karvan.reporting.sections.record import last_record
 
 
@@ -19,17 +20,26 @@ def answer(page: Page) -> str:
         f"and {page.at('output', last, spread=True)} in {last}{before}."
     )
     two = (
-        f"By {near} that fills {page.at('utilisation', near)} of what the plants could then make, "
+        f"By {near} that fills {page.at('utilisation', near, spread=True)} of what the plants could then make, "
         f"and covers {page.at('self_sufficiency_new', near, spread=True)} of new cars sold at home but only "
         f"{page.at('self_sufficiency_all', near, spread=True)} of all cars that come into use; "
         f"the value added at home is {page.at('self_sufficiency_value', near, spread=True)} of what is spent on cars."
     )
+    if page.value(page.address("output", near)) < 0.5:
+        one = (
+            f"In {near} {country} makes {page.at('output', near, spread=True)} passenger cars, none in at least half "
+            f"of all futures; in {last} it makes {page.at('output', last, spread=True)}{before}."
+        )
+        two = (
+            f"In {near} they cover {page.at('self_sufficiency_new', near, spread=True)} of new cars sold at home and "
+            f"{page.at('self_sufficiency_all', near, spread=True)} of all cars that come into use."
+        )
     if "no_industry" in page.runs and page.main != "no_industry":
         three = (
             f"The industry then supports {page.at('jobs', near, spread=True)} jobs and "
             f"{page.at('gdp', near, spread=True)} {page.money} of GDP; against a country that imports its cars and "
             f"taxes them, the gain is {page.at('jobs_net', near, spread=True)} jobs and "
-            f"{page.at('gdp_net', near, spread=True)} million of GDP."
+            f"{page.at('gdp_net', near, spread=True)} million of GDP{_more_than_gross(page)}."
         )
     else:
         three = (
@@ -39,19 +49,26 @@ def answer(page: Page) -> str:
     return section("answer", 1, "The answer", para(one), para(two), para(three), para(_hub(page)), para(_sure(page)))
 
 
+def _more_than_gross(page: Page) -> str:
+    """Why the gain exceeds what hangs on the industry, where it does: it looks like a slip otherwise."""
+    return ", more than the industry itself supports, as the state gains revenue and spends it" if gains(page) else ""
+
+
 def _hub(page: Page) -> str:
     last, country = page.last, page.country()
     y = page.run.years.index(last)
     verdict = page.run.verdict
     chance = page.at("hub_verdict", last)
+    if float(verdict.probability[y]) == 0.0:
+        chance += f" (not one of {page.at('count_futures', page.first)} futures)"
     if bool(verdict.says_hub[y]):
         return f"By {last} {country} is a regional hub: the chance that all five conditions hold together is {chance}."
     binding = verdict.binding_name[y]
     likely, address = most_likely(page, last)
     return (
         f"It is not a regional hub by {last}: the chance that all five conditions hold together is {chance}, "
-        f"{CONDITION_WORDS[binding]} stands most in the way, and what one should expect instead is {INSTEAD[likely]} "
-        f"(chance {page.fig(address)})."
+        f"{CONDITION_WORDS[binding]} stands most in the way, and what one should expect instead is "
+        f"{instead(page, likely)} (chance {page.fig(address)})."
     )
 
 

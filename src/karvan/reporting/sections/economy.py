@@ -95,7 +95,8 @@ def ministry(page: Page) -> str:
     worth = page.at("npv_economic", page.first, spread=True)
     steps = [f"{page.at(f'npv_economic_step.{step}', page.first)} for {STEP_TITLES[step]}" for step in STEPS]
     rate, wage, exchange = (
-        page.fig(f"parameter.{name}") for name in ("social_discount_rate", "shadow_wage_ratio", "shadow_exchange_ratio")
+        page.fig(f"parameter.{name}", factor=100.0, decimals=1 if name == "social_discount_rate" else 0) + " %"
+        for name in ("social_discount_rate", "shadow_wage_ratio", "shadow_exchange_ratio")
     )
     return (
         "<h3>What a ministry asks</h3>\n"
@@ -107,7 +108,8 @@ def ministry(page: Page) -> str:
         + table(["", "", *(str(year) for year in years)], rows, text=(1,), kind="tight")
         + para(
             "<b>Value for the country.</b> At border prices and shadow prices, transfers taken out, all plants are "
-            f"worth {worth} {esc(page.money)} over {page.first} to {page.last}: {listed(steps)}. Discount rate of the "
+            f"worth {worth} {esc(page.money)} over {page.first} to {page.last}. Step by step, each at its own median: "
+            f"{listed(steps)}. Discount rate of the "
             f"country {rate} a year, cost of labour {wage} of the wage, foreign exchange {exchange} of its price: "
             f"assumed, each with a range that is drawn. Nothing after {page.last} is counted."
         )

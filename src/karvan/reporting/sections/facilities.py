@@ -1,9 +1,11 @@
 """Which plants there are, and what they can really make."""
 
+import re
 from typing import Any
 
 from karvan.futures.figures import ALIASES
 from karvan.futures.plant_study import NOT_YET, first_study, missing_shops
+from karvan.futures.starter_rows import ALL
 from karvan.reporting import charts
 from karvan.reporting.html import NONE, chart, esc, listed, para, section, table, words
 from karvan.reporting.map import KIND_WORDS, STATES, legend, plants_map
@@ -11,9 +13,9 @@ from karvan.reporting.page import Page
 from karvan.study.evidence import claims, contradictions
 
 RUNGS = {
-    "nameplate": ("As announced", "what the company or a minister said"),
+    "nameplate": ("As announced", "what the company or a minister said; the middle where claims differ"),
     "straight_time": ("One shift, as staffed", "hours and shifts that are really worked"),
-    "overtime": ("With overtime", "overtime adds a little"),
+    "overtime": ("With overtime", "overtime, where any is worked"),
     "breakdowns": ("After breakdowns", "machines that stand still"),
     "blocking_starving": ("After waiting", "shops that wait for each other"),
     "rework": ("After rework", "cars that are not right first time"),
@@ -55,12 +57,25 @@ def facilities(page: Page) -> str:
     return section("facilities", 2, "The plants, and what they can really make", *parts)
 
 
+def derived(page: Page, plant: str) -> bool:
+    """Whether a plant's nameplate was worked out from the record, announced by nobody."""
+    rows = page.study.table("plants").filter(plant=plant)
+    return bool(rows.height) and str(rows["source"][0]).startswith("derived")
+
+
 def _count(page: Page, cars: list[dict[str, Any]], others: list[dict[str, Any]]) -> str:
     by_state = [
         f"{words(count)} {STATE_WORDS[state]}"
         for state in STATES
         if (count := sum(row["state"] == state for row in cars))
     ]
+    together = [row for row in cars if str(row["name"]).endswith(ALL)]
+    if len(together) == len(cars) == 1:
+        return (
+            f"The study has all car makers of {page.country()} together as one plant, because the world tables know no "
+            "single ones: replace it by the plants of the country. Its capacity is worked out from the best years on "
+            "record; what counts is the last rung of the ladder below, and what buyers want."
+        )
     rest = f" {words(len(others)).capitalize()} more make or plan other vehicles." if others else ""
     return (
         f"{page.country()} has {words(len(cars), 'car plant')} on record: {listed(by_state)}.{rest} Announced "
@@ -89,9 +104,12 @@ def _ladder(page: Page) -> str:
         return ""
     rungs = [name[5:] for name in page.run.plants if name.startswith("rung_")]
     header = ["", *(esc(page.plant(name)) for name in plants), "why"]
+    told = dict(RUNGS)
+    if all(derived(page, name) for name in plants):
+        told["nameplate"] = ("Worked out", "nobody announced it: worked out from the best years on record")
     rows = []
     for place, rung in enumerate(rungs):
-        title, why = RUNGS.get(rung, (rung.replace("_", " "), ""))
+        title, why = told.get(rung, (rung.replace("_", " "), ""))
         cells = []
         for name in plants:
             cell = page.at(f"capacity_rung.{rung}.{name}", year)
@@ -101,10 +119,15 @@ def _ladder(page: Page) -> str:
                 word = "lost" if change > 0 else "gained"
                 cell += f'<small class="lost below">{word} {lost}</small>'
             cells.append(cell)
-        rows.append([title, *cells, f"<small>{why if place else RUNGS['nameplate'][1]}</small>"])
+        rows.append([title, *cells, f"<small>{why}</small>"])
     for label, body, why in (
-        ("Cars wanted", "demand", "what buyers would take, home and abroad"),
-        ("Output", "output", "the least of capacity, kits and demand"),
+        ("Cars wanted", "demand", "what buyers would take if no plant had a limit, home and abroad"),
+        (
+            "Output",
+            "output",
+            "what is sold, buyers whom full plants turn away among them, and what fills the stock of finished cars; at "
+            "most capacity and kits",
+        ),
         ("Chance to operate at year's end", "operating", "share of futures"),
     ):
         rows.append([f"<b>{label}</b>", *(page.at(f"{body}.{name}", year) for name in plants), f"<small>{why}</small>"])
@@ -112,17 +135,18 @@ def _ladder(page: Page) -> str:
     for name in plants:
         for rung in rungs:
             value = page.value(page.address(f"capacity_rung.{rung}.{name}", year))
-            label = RUNGS.get(rung, (rung,))[0]
+            label = told.get(rung, (rung,))[0]
             data.append({"facet": page.plant(name), "rung": label, "value": round(value), "kind": "capacity"})
         for label, body in (("Cars wanted", "demand"), ("Output", "output")):
             value = page.value(page.address(f"{body}.{name}", year))
             data.append({"facet": page.plant(name), "rung": label, "value": round(value), "kind": body})
-    order = [*(RUNGS.get(rung, (rung,))[0] for rung in rungs), "Cars wanted", "Output"]
+    order = [*(told.get(rung, (rung,))[0] for rung in rungs), "Cars wanted", "Output"]
     spec = charts.steps(data, rungs=order, facets=[page.plant(name) for name in plants], unit="cars per year")
     alt = f"Capacity ladder of {listed([page.plant(name) for name in plants])} in {year}; numbers in the table below"
     svg = charts.draw(spec, name="ladder", alt=alt)
+    caption = f"Medians over futures, {year}: of each rung, and of the cars lost there, so they need not add up."
     return (
-        f"<h3>From announced capacity to cars, {year}</h3>\n"
+        f"<h3>From {'announced ' if told['nameplate'] == RUNGS['nameplate'] else ''}capacity to cars, {year}</h3>\n"
         + chart(
             _ladder_finding(page, plants, rungs[-1]),
             svg,
@@ -130,7 +154,7 @@ def _ladder(page: Page) -> str:
             "dark blue output; each panel has its own scale",
             source="Capacity ladder: docs/facilities.md. Shifts, breakdowns and rework: shops.csv, mostly assumed.",
         )
-        + table(header, rows, text=(len(plants) + 1,), kind="tight", caption=f"Medians over futures, {year}.")
+        + table(header, rows, text=(len(plants) + 1,), kind="tight", caption=caption)
     )
 
 
@@ -144,7 +168,7 @@ def _by_shops(page: Page) -> str:
         found = first_study(page.study, name, page.first)
         assert found.report is not None
         year, bottleneck = found.year, found.report.bottleneck
-        said = [esc(text) for text in found.conditions]
+        said = [esc(_named(page, text)) for text in found.conditions]
         if found.state in NOT_YET:
             chance = page.fig(f"parameter.open_probability.{name}", spread=True)
             delay = page.fig(f"parameter.open_delay.{name}", spread=True, decimals=1)
@@ -186,6 +210,13 @@ def _by_shops(page: Page) -> str:
         f"<code>karvan plant {esc(page.study.name)} {esc(plants[0])}</code>."
     )
     return "<h3>What shops and shifts would allow</h3>\n" + words_ + table(header, rows, text=(4,), kind="tight")
+
+
+def _named(page: Page, text: str) -> str:
+    """A sentence with the ids of plants replaced by their names."""
+    for name in sorted(page.study.table("plants")["plant"].to_list(), key=len, reverse=True):
+        text = re.sub(rf"\b{re.escape(name)}\b", page.plant(name), text)
+    return text
 
 
 def _others_by_shops(page: Page, others: list[dict[str, Any]]) -> str:
@@ -234,8 +265,9 @@ def _ladder_finding(page: Page, plants: list[str], bottom: str) -> str:
     rung = page.value(page.address(f"capacity_rung.{bottom}.{best}", year))
     demand = page.value(page.address(f"demand.{best}", year))
     limit = "buyers set the limit, not machines" if demand < rung else "capacity sets the limit, not buyers"
+    said = "worked out from the record" if derived(page, best) else "announced"
     return (
-        f"At {esc(page.plant(best))}, {page.at(f'capacity_nameplate.{best}', year)} announced become "
+        f"At {esc(page.plant(best))}, {page.at(f'capacity_nameplate.{best}', year)} {said} become "
         f"{page.at(f'capacity_rung.{bottom}.{best}', year)} that could be made; {limit}"
     )
 
@@ -275,6 +307,8 @@ def _table(page: Page, plants: list[dict[str, Any]]) -> str:
             ]
         )
     header = ["Plant", "Where, what", "State", "Announced a year", "Best year", "People", "Source", "Notes"]
+    if rows and all(str(row["source"]).startswith("derived") for row in plants):
+        header[3] = "Capacity a year, worked out"
     return table(header, rows, text=(1, 2, 6, 7), kind="tight plants")
 
 

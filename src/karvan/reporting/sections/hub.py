@@ -29,6 +29,11 @@ INSTEAD = {
 }
 
 
+def instead(page: Page, name: str) -> str:
+    """A way to be less than a hub, in words; nothing stands idle where the study knows no plant."""
+    return "hardly any output" if name == "idle_plant" and not page.own_plants() else INSTEAD[name]
+
+
 def most_likely(page: Page, year: int) -> tuple[str, str]:
     """What the industry most likely is if it is no hub, and the address of that chance."""
     names = [name for name in ALTERNATIVES if name != "hub"]
@@ -190,7 +195,7 @@ def _outside(page: Page) -> str:
 def _instead(page: Page) -> str:
     near, last = page.near, page.last
     rows = [
-        [INSTEAD[name], page.at(f"hub_alternative.{name}", near), page.at(f"hub_alternative.{name}", last)]
+        [instead(page, name), page.at(f"hub_alternative.{name}", near), page.at(f"hub_alternative.{name}", last)]
         for name in ALTERNATIVES
     ]
     idle = page.at("hub_threshold.idle_output", last)

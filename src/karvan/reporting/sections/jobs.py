@@ -1,10 +1,12 @@
 """What the industry is worth: jobs, GDP, taxes, imports, gross and net."""
 
+import re
 from typing import Any
 
+from karvan.futures.economy import provenance
 from karvan.futures.names import readable
 from karvan.reporting import charts
-from karvan.reporting.html import chart, details, esc, listed, para, section, table
+from karvan.reporting.html import chart, details, esc, listed, para, section, table, words
 from karvan.reporting.page import Page, anchor
 from karvan.reporting.sections import economy
 from karvan.study.evidence import Claim, claims
@@ -89,6 +91,13 @@ def _net(page: Page) -> str:
     return text + chart(title, svg, unit="persons", source="Analysis by parts: docs/economy.md.")
 
 
+def gains(page: Page) -> bool:
+    """Whether the net jobs exceed the gross ones because the public purse gains."""
+    near = page.near
+    beyond = page.value(page.address("jobs_net", near)) > page.value(page.address("jobs", near))
+    return beyond and page.value(page.address("tax_net", near)) > 0
+
+
 def _table(page: Page) -> str:
     near, last = page.near, page.last
     rows = []
@@ -102,8 +111,7 @@ def _table(page: Page) -> str:
         rows.append([label, f"<small>{esc(unit)}</small>", *cells])
     heads = [text for year in dict.fromkeys((near, last)) for text in (f"gross {year}", f"net {year}")]
     more = ""
-    beyond = page.value(page.address("jobs_net", near)) > page.value(page.address("jobs", near))
-    if beyond and page.value(page.address("tax_net", near)) > 0:
+    if gains(page):
         more = (
             "Net exceeds gross here, because the taxes that the industry pays exceed the duties lost on the imports it "
             "displaces, and the state spends the difference."
@@ -131,13 +139,21 @@ def _donors(page: Page) -> str:
         for donor in donors
     ]
     names = listed([esc(page.country(donor)) for donor in donors])
-    return para(
-        f"No input-output table of {esc(page.country())} is published in a form that machines read. Three were "
-        f"estimated from the structure of {names}, balanced to the country's own margins; each future uses one of "
-        "them."
-        if len(donors) == 3
-        else f"The input-output tables were estimated from the structure of {names}; each future uses one of them."
-    ) + table(
+    many = words(len(donors)).capitalize()
+    country = esc(page.country())
+    if provenance(page.study).borrowed:
+        said = (
+            f"The study has no input-output table of {country}. It takes those of the built-in study, estimated from "
+            f"the structure of {names} and scaled to population and income of {country}: its jobs at suppliers and "
+            "behind wages are orders of magnitude. Where a table of the country is published, put it into "
+            "input_output.csv and industries.csv; each future uses one of the tables."
+        )
+    else:
+        said = (
+            f"No input-output table of {country} is published in a form that machines read. {many} were estimated "
+            f"from the structure of {names}, balanced to the country's own margins; each future uses one of them."
+        )
+    return para(said) + table(
         ["Structure taken from", "Indirect and induced jobs", f"the same in value added, {esc(page.money)}"],
         rows,
         kind="narrow",
@@ -184,7 +200,7 @@ def _rules(page: Page) -> str:
 def _rule(page: Page, members: list[Claim]) -> list[str]:
     """One rule; claims that say the same of several partners share a row."""
     item = members[0]
-    whom = esc(readable(item.kind).lower())
+    whom = esc(re.sub(r"(\d) (\d+ (?:cc|years?))\b", r"\1 to \2", readable(item.kind).lower()))
     partners = [f'<a href="#{anchor(one)}">{esc(page.country(one.partner))}</a>' for one in members if one.partner]
     for one in members:
         page.cite(one)

@@ -68,9 +68,9 @@ def _forecast(page: Page) -> str:
             str(year),
             page.at("output", year, spread=True),
             page.at("capacity_effective", year, spread=True),
-            page.at("utilisation", year),
+            page.at("utilisation", year, spread=True),
             page.at("exports", year, spread=True),
-            page.at("export_share", year),
+            page.at("export_share", year, spread=True),
             page.at("sales_new_home", year, spread=True),
         ]
         for year in page.shown

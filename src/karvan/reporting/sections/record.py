@@ -273,7 +273,7 @@ def others(page: Page) -> str:
             found[key] = item
     latest = [
         [
-            esc(readable(item.kind)),
+            esc(readable(item.kind).capitalize()),
             esc(page.country() if subject == "country" else subject),
             period(item),
             page.fig(f"claim.{item.claim}"),

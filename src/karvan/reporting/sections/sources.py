@@ -8,8 +8,9 @@ from karvan.futures.figures import unit_of
 from karvan.futures.names import readable
 from karvan.reporting.html import bullets, details, esc, link, listed, para, section, table
 from karvan.reporting.page import Page, anchor, period, rule_anchor
+from karvan.study.audit import above_whole
 from karvan.study.cells import Cell
-from karvan.study.evidence import claims, contradictions, gaps, stale
+from karvan.study.evidence import Claim, claims, contradictions, gaps, stale
 
 PLAIN_GROUPS = ("behaviour", "demand", "plants", "partners", "costs", "policy", "economy")
 
@@ -75,7 +76,7 @@ def _contradictions(page: Page) -> str:
     rows = []
     for item in found:
         said = [
-            (page.fig(f"claim.{one.claim}") if one.number is not None else _text_claim(page, one.claim, one.value))
+            (page.fig(f"claim.{one.claim}") if _counts(one) else _text_claim(page, one.claim, one.value))
             + f" <small>({one.confidence})</small>"
             for one in item.claims
         ]
@@ -86,7 +87,7 @@ def _contradictions(page: Page) -> str:
                 esc(period(used)),
                 "<br>".join(said),
                 f"{esc(used.value)} {esc(used.unit)}"
-                if used.number is None
+                if not _counts(used)
                 else page.fig(f"claim.{used.claim}", unit=True),
             ]
         )
@@ -95,7 +96,19 @@ def _contradictions(page: Page) -> str:
         f"{count} things are told in more than one way. None of the claims is deleted: the most confident is used, "
         "then the printed, then the best supported, then the latest."
     )
-    return title + table(["What", "When", "Claims", "Used by the general rule"], rows, text=(1, 2, 3), kind="tight")
+    parts = [
+        f"{_about(page, part.subject, part.attribute, part.kind)} is {page.fig(f'claim.{part.claim}')} in "
+        f"{esc(period(part))} and {page.fig(f'claim.{whole.claim}')} in {esc(period(whole))}"
+        for part, whole in above_whole(page.study)
+    ]
+    above = para(f"Besides, a part stands above its whole; the whole is used. {listed(parts)}.") if parts else ""
+    shown = table(["What", "When", "Claims", "Used by the general rule"], rows, text=(1, 2, 3), kind="tight")
+    return title + shown + above
+
+
+def _counts(item: Claim) -> bool:
+    """Whether a claim is a quantity; a year such as that of a planned opening has no unit and is no count."""
+    return item.number is not None and bool(item.unit)
 
 
 def _about(page: Page, subject: str, attribute: str, kind: str) -> str:
@@ -150,7 +163,7 @@ def _claims(page: Page) -> str:
             f"<small>{esc(item.claim)}</small>",
             _about(page, item.subject, item.attribute, item.kind),
             esc(period(item)),
-            page.fig(f"claim.{item.claim}", unit=True) if item.number is not None else esc(item.value),
+            page.fig(f"claim.{item.claim}", unit=True) if _counts(item) else esc(item.value),
             f"<small>{item.basis}, {item.confidence}</small>",
             page.source_mark(item.source) if item.source.startswith("http") else f"<small>{esc(item.source)}</small>",
             f"<small>{esc(item.note)}</small>",
