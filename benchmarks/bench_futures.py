@@ -42,7 +42,7 @@ STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
         (yearloop, "plant_inputs"),
         (PlantStates, "step"),
     ),
-    "trade and cost": ((Trade, "delivered"), (Trade, "references"), (Trade, "peer_share"), (Trade, "sibling_odds")),
+    "trade and cost": ((Trade, "delivered"), (Trade, "references")),
     "market shares under limits": (
         (yearloop, "clear"),
         (yearloop, "market_inputs"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from karvan.base.axes import Array
-from karvan.futures.blocks import demand_inputs, market_inputs
+from karvan.futures.blocks import FlowAppeal, demand_inputs, market_inputs
 from karvan.futures.ensemble import Futures, simulate
 from karvan.futures.inputs import Draws, Prepared, prepare
 from karvan.futures.rivals import Rivals
@@ -40,7 +40,8 @@ class TestThreeLeversAtZero:
     def test_the_same_bytes_as_without_rivals(self, still: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
         told = run_block(still, 1, 0, SIZE)
         monkeypatch.setattr(Rivals, "price", lambda self, price, index: price)
-        monkeypatch.setattr(Rivals, "moved", lambda self, index: {})
+        none = np.empty(0, dtype=np.int64), np.empty((0, SIZE))
+        monkeypatch.setattr(Rivals, "moved", lambda self, index: none)
         monkeypatch.setattr(Rivals, "learn", lambda self, sold, wanted, index: None)
         assert same(told, run_block(still, 1, 0, SIZE))
 
@@ -58,7 +59,8 @@ class TestAnswer:
     @pytest.fixture
     def rivals(self, prepared: Prepared, draws: Draws) -> Rivals:
         demand = demand_inputs(prepared, draws)
-        return Rivals(prepared, draws, market_inputs(prepared, draws, demand), demand)
+        market = market_inputs(prepared, draws, demand)
+        return Rivals(prepared, draws, market, demand, FlowAppeal(market.ces, market.appeal))
 
     def shape(self, rivals: Rivals) -> tuple[int, int, int]:
         layout = rivals.layout
@@ -129,7 +131,8 @@ class TestAnswer:
         made = prepare(with_levers(*levers), "moved", 2026, LAST)
         draws = Draws(1, 0, 500)
         demand = demand_inputs(made, draws)
-        rivals = Rivals(made, draws, market_inputs(made, draws, demand), demand)
+        market = market_inputs(made, draws, demand)
+        rivals = Rivals(made, draws, market, demand, FlowAppeal(market.ces, market.appeal))
         assert rivals.grown is not None
         none = (rivals.grown[:, -1, np.flatnonzero(rivals.near)[0]] == 1.0).mean()
         years = len(made.layout.years)

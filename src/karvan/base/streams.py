@@ -50,4 +50,7 @@ def latin_hypercube(seed: int, name: str, block: int, size: int = BLOCK) -> Arra
     generator = stream(seed, name, block)
     order = generator.permutation(size)
     inside = generator.random(size)
-    return np.clip((order + inside) / size, 1e-12, 1 - 1e-12)
+    inside += order
+    inside /= size
+    np.maximum(inside, 1e-12, out=inside)
+    return np.minimum(inside, 1 - 1e-12, out=inside)

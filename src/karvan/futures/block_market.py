@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from karvan.base.axes import Array, abreast
+from karvan.base.axes import Array, IntArray, abreast
+from karvan.base.sums import Groups
 from karvan.futures.block_common import _ranged, markets_of
 from karvan.futures.block_demand import Demand, _sales_cell
 from karvan.futures.inputs import Draws, Prepared, parameter, steady
+from karvan.futures.layout import Layout
 from karvan.market.shares import DoubleCES
 from karvan.study.tables import FILE, LINE
 
@@ -63,30 +65,14 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     layout = prepared.layout
     size, offers = draws.size, len(layout.offers)
     own = layout.offer_plant < layout.own
-    quantities = prepared.quantities.copy()
     record = _record(prepared, draws)
+    base = base_shares(prepared)
     # At home own offers start from their record: the middle of what is uncertain in the base shares, each future's own
-    # in the appeal (the middle of the draws would make a draw depend on those beside it). What counts is the odds of
-    # home-made cars among the combustion cars that buyers want.
+    # in the appeal. What counts is the odds of home-made cars among the combustion cars that buyers want.
     combustion = 1.0 - demand.electrified[:, 0, layout.home]
     wanted = np.maximum(demand.new_base[:, layout.home] * combustion, 1.0)
     drawn = np.clip(record.sum(axis=1) / wanted, 0.0, HIGHEST_SHARE)
-    standing, _ = _standing(prepared)
-    middle = float(np.clip(standing.sum() / _combustion_cars(prepared), 0.0, HIGHEST_SHARE))
-    burns = ~layout.electrified[layout.offer_product]
-    others = quantities[burns, layout.home].sum()
-    if middle > 0.0:
-        quantities[burns, layout.home] *= standing.sum() * (1.0 - middle) / middle / max(others, 1e-9)
-        for p in range(layout.own):
-            mine = np.flatnonzero((layout.offer_plant == p) & layout.offer_active & burns)
-            if mine.size:
-                quantities[mine[0], layout.home] = standing[p]
-        odds = (drawn / (1.0 - drawn)) / (middle / (1.0 - middle))
-    else:
-        odds = np.ones(size)
-    ces = DoubleCES.calibrate(
-        quantities, layout.offer_brand, layout.offer_product, brands=len(layout.brands), products=len(layout.products)
-    )
+    odds = drawn / (1.0 - drawn) / base.odds if base.odds > 0.0 else np.ones(size)
     theta = np.maximum(steady(prepared, draws, "theta"), steady(prepared, draws, "eta") + 0.1)
     eta = steady(prepared, draws, "eta")
     # Lognormal with mean 1: the estimated flow is the mean, not the median.
@@ -108,7 +94,7 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     full[:, :, own] = reach[:, :, layout.offer_plant[own]]
     time = np.arange(1, len(layout.years) + 1)[None, :]
     return Market(
-        ces=ces,
+        ces=base.ces,
         theta=theta,
         eta=eta,
         appeal=abreast(appeal),
@@ -124,6 +110,76 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
         dealer=markets_of(prepared, draws, "margin_rate"),
         compliance=steady(prepared, draws, "compliance_premium"),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class BaseShares:
+    """What of the base year no draw moves."""
+
+    ces: DoubleCES
+    odds: float
+    """Odds of home-made cars at home, at the middle of what is uncertain; 0 where none are made."""
+    peers: Array
+    """(V, M), median share of the peer brands of an own offer in its product and market; of all without peers."""
+    sibling: Array
+    """(V,), odds at home of the plant's offer on record, for its offers of other products; 0 where it has none.
+
+    A plant that turns to another product keeps its dealers and its name: its share there is that of its record, as far
+    as its own draw allows.
+    """
+
+
+def base_shares(prepared: Prepared) -> BaseShares:
+    """The shares of the base year, worked out once for a run."""
+    if "base_shares" not in prepared.memo:
+        prepared.memo["base_shares"] = _base_shares(prepared)
+    found: BaseShares = prepared.memo["base_shares"]
+    return found
+
+
+def _base_shares(prepared: Prepared) -> BaseShares:
+    layout = prepared.layout
+    quantities = prepared.quantities.copy()
+    # The middle of the draws in place of the middle of the ranges would make a draw depend on those beside it.
+    standing, _ = _standing(prepared)
+    middle = float(np.clip(standing.sum() / _combustion_cars(prepared), 0.0, HIGHEST_SHARE))
+    burns = ~layout.electrified[layout.offer_product]
+    others = quantities[burns, layout.home].sum()
+    if middle > 0.0:
+        quantities[burns, layout.home] *= standing.sum() * (1.0 - middle) / middle / max(others, 1e-9)
+        for p in range(layout.own):
+            mine = np.flatnonzero((layout.offer_plant == p) & layout.offer_active & burns)
+            if mine.size:
+                quantities[mine[0], layout.home] = standing[p]
+    ces = DoubleCES.calibrate(
+        quantities, layout.offer_brand, layout.offer_product, brands=len(layout.brands), products=len(layout.products)
+    )
+    return BaseShares(ces, middle / (1.0 - middle), _peers(layout, ces), _sibling(layout, ces))
+
+
+def _peers(layout: Layout, ces: DoubleCES) -> Array:
+    out = np.zeros((len(layout.offers), len(layout.markets)))
+    everybody = tuple(range(len(layout.brands)))
+    for v in layout.own_offers:
+        for m in range(out.shape[1]):
+            for brands in (layout.peers[v] or everybody, everybody):
+                shares = ces.brand_share[np.array(brands) * ces.products + ces.product[v], m]
+                shares = shares[shares > 0]
+                out[v, m] = float(np.median(shares)) if shares.size else 1.0 / max(len(layout.brands), 1)
+                if shares.size:  # else none of its peers is known there: the middle of all brands stands in
+                    break
+    return out
+
+
+def _sibling(layout: Layout, ces: DoubleCES) -> Array:
+    share = (ces.plant_share * ces.brand_share[ces.brand * ces.products + ces.product])[:, layout.home]
+    out = np.zeros(len(layout.offers))
+    for v in layout.own_offers:
+        mates = np.flatnonzero((layout.offer_plant == layout.offer_plant[v]) & (share > 0))
+        if mates.size and share[v] <= 0:
+            best = min(float(share[mates].max()), 0.9)
+            out[v] = best / (1.0 - best)
+    return out
 
 
 def _plant_noise(prepared: Prepared, draws: Draws, names: tuple[str, ...]) -> Array:
@@ -158,43 +214,42 @@ class FlowAppeal:
     def __init__(self, ces: DoubleCES, appeal: Array) -> None:
         """``appeal`` (D, V, M): multiplier on the flow of each offer, lasting."""
         self.rows = np.moveaxis(abreast(appeal), 0, -1)
-        self.share = ces.plant_share
-        nest = ces.brand * ces.products + ces.product
-        self.members = {g: np.flatnonzero(nest == g).tolist() for g in np.unique(nest).tolist()}
-        # A brand of one offer, sold everywhere: all that moves is the brand's.
-        self.alone = {g for g, of in self.members.items() if len(of) == 1 and (self.share[of] > 0).all()}
+        self.share = ces.plant_share[..., None]
+        self.nest = ces.brand * ces.products + ces.product
         self.offers = np.empty(self.rows.shape)
         self.brands = np.ones((len(ces.brand_share), *self.rows.shape[1:]))
-        for g, members in self.members.items():
-            self._split(g, members, {})
+        self._split(np.arange(len(self.nest)), self.rows)
+        # A brand of one offer, sold everywhere: all that moves is the brand's.
+        self.alone = (np.bincount(self.nest)[self.nest] == 1) & (ces.plant_share > 0).all(axis=1)
 
-    def _split(self, g: int, members: list[int], moved: Mapping[int, Array]) -> None:
-        """Weigh the offers of a brand, some of them moved."""
-        if moved and g in self.alone:
-            (v,) = members
-            np.multiply(self.rows[v], moved[v], out=self.brands[g])
-            self.brands[g] *= self.share[v][:, None]
-            return
-        brand = np.zeros(self.rows.shape[1:])
-        for v in members:
-            np.multiply(self.rows[v], moved.get(v, 1.0), out=self.offers[v])
-            brand += self.offers[v] * self.share[v][:, None]
-        brand[brand == 0.0] = 1.0
-        self.brands[g] = brand
-        for v in members:
-            self.offers[v] /= brand
+    def _split(self, members: IntArray, rows: Array) -> None:
+        """Weigh all offers of some brands; ``rows`` are their multipliers."""
+        nests, group = np.unique(self.nest[members], return_inverse=True)
+        brands = Groups.of(group, len(nests)).sum(rows * self.share[members])
+        brands[brands == 0.0] = 1.0
+        self.brands[nests] = brands
+        self.offers[members] = rows / brands[group]
 
-    def of(self, moved: Mapping[int, Array]) -> tuple[Array, Array]:
+    def of(self, which: IntArray, moved: Array) -> tuple[Array, Array]:
         """The appeal of offers (D, V, M) and of brands (D, B*K, M) when some offers are moved in all their markets.
 
         Parameters
         ----------
-        moved : offer -> (D,), multiplier on its flows. The same offers in every call. The arrays given back are
-            written over by the next call.
+        which : (n,), offers; the same in every call.
+        moved : (n, D), multiplier on their flows. The arrays given back are written over by the next call.
         """
-        for g, members in self.members.items():
-            if any(v in moved for v in members):
-                self._split(g, members, moved)
+        alone = self.alone[which]
+        only = which[alone]
+        self.brands[self.nest[only]] = self.rows[only] * moved[alone][:, None] * self.share[only]
+        members = np.flatnonzero(np.isin(self.nest, self.nest[which[~alone]]))
+        if members.size:
+            factor = np.ones((len(self.nest), moved.shape[-1]))
+            factor[which] = moved
+            self._split(members, self.rows[members] * factor[members][:, None])
+        return self.now()
+
+    def now(self) -> tuple[Array, Array]:
+        """The same as it is."""
         return np.moveaxis(self.offers, -1, 0), np.moveaxis(self.brands, -1, 0)
 
 

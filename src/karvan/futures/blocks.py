@@ -7,7 +7,7 @@ names.
 from karvan.futures.block_common import markets_of
 from karvan.futures.block_demand import CYCLE, HABIT, USED_MEAN_AGE, Demand, demand_inputs, vehicle_figures
 from karvan.futures.block_economy import Economy, economy_inputs
-from karvan.futures.block_market import HIGHEST_SHARE, NOISE_MEMORY, FlowAppeal, Market, market_inputs
+from karvan.futures.block_market import HIGHEST_SHARE, NOISE_MEMORY, FlowAppeal, Market, base_shares, market_inputs
 from karvan.futures.block_plants import Plants, cost_inputs, plant_inputs
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "FlowAppeal",
     "Market",
     "Plants",
+    "base_shares",
     "cost_inputs",
     "demand_inputs",
     "economy_inputs",

@@ -7,6 +7,7 @@ that scenarios share them.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -88,12 +89,16 @@ class PlantStates:
         self.state = np.select(
             [opening | arriving, gone, struck, back], [OPERATING, CLOSED, IDLE, OPERATING], self.state
         )
-        for new, old in enumerate(chances.replaces):
-            if old >= 0:
-                moved = (self.state[:, new] == OPERATING) & (self.state[:, old] != CLOSED)
-                self.state[moved, old] = CLOSED
-                # The old line works until the new one opens.
-                self.running[moved, old] *= np.clip(self.opened[moved, new] - year, 0.0, 1.0)
+        new = np.flatnonzero(chances.replaces >= 0)
+        old = chances.replaces[new]
+        moved = (self.state[:, new] == OPERATING) & (self.state[:, old] != CLOSED)
+        place: Any = (slice(None), old)
+        taken, left = np.zeros(self.state.shape, dtype=bool), np.ones(self.state.shape)
+        np.logical_or.at(taken, place, moved)
+        # The old line works until the new one opens.
+        np.minimum.at(left, place, np.where(moved, np.clip(self.opened[:, new] - year, 0.0, 1.0), 1.0))
+        self.state[taken] = CLOSED
+        self.running *= left
         shut = chances.closes[index] > 0
         self.state = np.where(shut, CLOSED, self.state)
         self.running = np.where(shut, 0.0, self.running)

@@ -8,6 +8,7 @@ uncertain.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -157,6 +158,8 @@ class Prepared:
     """Names of the streams of chance that were drawn."""
     shop_cells: dict[str, dict[str, dict[str, Cell]]] = field(default_factory=dict)
     """By own plant, shop and attribute, as they were looked up."""
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What is worked out once, by name; another book starts with none."""
 
     def unmoved(self) -> "Prepared":
         """The same without a lever: how things stood in the year before the start."""

@@ -1,6 +1,7 @@
 """What stands on the axes of a run: years, plants, offers, products, markets, component groups, industries."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -68,7 +69,7 @@ class Layout:
     component_industry: IntArray
     """(G,)"""
 
-    @property
+    @cached_property
     def own_offers(self) -> IntArray:
         """Indices of the offers of own plants."""
         return np.flatnonzero(self.offer_plant < self.own)

@@ -6,7 +6,8 @@ its own. Three levers at 0 (``rival_response``, ``rival_use``, ``rival_entry_rat
 
 import numpy as np
 
-from karvan.base.axes import Array, abreast
+from karvan.base.axes import Array, IntArray, abreast
+from karvan.base.sums import Groups, over_markets
 from karvan.futures.block_demand import Demand
 from karvan.futures.block_market import FlowAppeal, Market
 from karvan.futures.inputs import Draws, Prepared, parameter, steady
@@ -20,7 +21,9 @@ be another country's in all but name."""
 class Rivals:
     """The state of the rivals of one block of draws."""
 
-    def __init__(self, prepared: Prepared, draws: Draws, market: Market, demand: Demand) -> None:
+    def __init__(
+        self, prepared: Prepared, draws: Draws, market: Market, demand: Demand, flow_appeal: FlowAppeal
+    ) -> None:
         layout, ces = prepared.layout, market.ces
         self.layout, self.market = layout, market
         # Offers are in the order of their plants, own plants first.
@@ -31,6 +34,7 @@ class Rivals:
         self.member = (plant[:, None] == np.arange(self.count)).astype(np.float64)
         """(V_rival, P_rival), whose offer it is."""
         self.of_plant = plant
+        self.in_products = Groups.of(layout.offer_product[: self.first], len(layout.products))
         self.response = parameter(prepared, draws, "rival_response")
         self.margin = steady(prepared, draws, "rival_margin")
         self.trigger = steady(prepared, draws, "rival_expansion_use")
@@ -42,8 +46,12 @@ class Rivals:
         self.near = np.array([layout.country[layout.own + p] in self.region for p in range(self.count)])
         self.limited = np.flatnonzero(self.near)
         """Rivals that can be short, (n,); the arrays of what they make are (D, n)."""
+        self.theirs = np.flatnonzero(self.near[plant])
+        """Their offers, among those of rivals."""
+        self.of_limited = np.searchsorted(self.limited, plant[self.theirs])
+        self.in_limited = Groups.of(self.of_limited, self.limited.size)
 
-        appeal, brand_appeal = FlowAppeal(ces, market.appeal).of({})
+        appeal, brand_appeal = flow_appeal.now()
         shares = ces.shares(
             np.ones((1, *ces.plant_share.shape)),
             theta=market.theta,
@@ -66,10 +74,7 @@ class Rivals:
 
     def _own_share(self, sold: Array, wanted: Array) -> Array:
         """(D, K, M), share of own cars in what is bought."""
-        rows = np.moveaxis(sold, 0, -1)
-        products = np.zeros((len(self.layout.products), *rows.shape[1:]))
-        for v in range(self.first):
-            products[self.layout.offer_product[v]] += rows[v]
+        products = self.in_products.sum(np.moveaxis(sold, 0, -1)[: self.first])
         ours = np.moveaxis(products, -1, 0)
         return np.asarray(np.clip(np.divide(ours, wanted, out=np.zeros_like(ours), where=wanted > 0), 0.0, 1.0))
 
@@ -93,12 +98,11 @@ class Rivals:
             out[:, :, mine] = 1.0 + rise[:, :, None]
         return out
 
-    def moved(self, index: int) -> dict[int, Array]:
-        """Offer -> (D,), appeal with the new plants of the year in it over that of the base; only those that move."""
+    def moved(self, index: int) -> tuple[IntArray, Array]:
+        """Offers that move (n,), and their appeal with the new plants of the year over that of the base, (n, D)."""
         if self.grown is None:
-            return {}
-        grown = np.ascontiguousarray(self.grown[:, index].T)
-        return {self.first + v: grown[plant] for v, plant in enumerate(self.of_plant.tolist()) if self.near[plant]}
+            return self.theirs[:0], np.empty((0, self.share.shape[0]))
+        return self.first + self.theirs, np.ascontiguousarray(self.grown[:, index].T)[self.of_plant[self.theirs]]
 
     def price(self, price: Array, index: int) -> Array:
         """What buyers see once rivals have answered last year's market; changed in place."""
@@ -111,12 +115,9 @@ class Rivals:
             response=self.response[:, min(index, self.response.shape[1] - 1)],
             most=self.margin,
         )
-        answers = abreast(answer)
-        scarcity = dict(zip(self.limited.tolist(), np.exp(self.log_price).T.copy(), strict=True))
-        for v, (product, plant) in enumerate(zip(self.product.tolist(), self.of_plant.tolist(), strict=True)):
-            price[:, self.first + v] *= answers[:, product]
-            if plant in scarcity:
-                price[:, self.first + v] *= scarcity[plant][:, None]
+        rows = np.moveaxis(price, 0, -1)[self.first :]
+        rows *= np.moveaxis(abreast(answer), 0, -1)[self.product]
+        rows[self.theirs] *= np.exp(self.log_price).T[self.of_limited][:, None]
         return price
 
     def learn(self, sold: Array, wanted: Array, index: int) -> None:
@@ -135,12 +136,4 @@ class Rivals:
 
     def _sales(self, sold: Array) -> Array:
         """(D, n), cars of the rivals that can be short, market by market and offer by offer."""
-        offers = np.flatnonzero(self.near[self.of_plant])
-        rows = np.moveaxis(sold, 0, -1)[self.first + offers]
-        each = np.zeros((offers.size, rows.shape[-1]))
-        for m in range(rows.shape[1]):
-            each += rows[:, m]
-        out = np.zeros((self.count, rows.shape[-1]))
-        for cars, plant in zip(each, self.of_plant[offers].tolist(), strict=True):
-            out[plant] += cars
-        return out[self.limited].T
+        return self.in_limited.sum(over_markets(np.moveaxis(sold, 0, -1)[self.first + self.theirs])).T

@@ -61,6 +61,7 @@ class Trade:
         self.cc = layout.engine_cc[layout.offer_product]
         self._kept: dict[tuple[object, ...], Array] = {}
         self._standing: dict[tuple[object, ...], _Standing] = {}
+        self._held: dict[tuple[int, bool], tuple[object, ...]] = {}
         self._rules: dict[tuple[object, ...], Rules] = {}
         self._preferences: dict[tuple[object, ...], Array] = {}
         operations = layout.operations
@@ -109,6 +110,11 @@ class Trade:
 
     def _in_force(self, year: int, levers: bool) -> tuple[object, ...]:
         """Which agreements, and which levers on agreements, hold in a year."""
+        if (year, levers) not in self._held:
+            self._held[year, levers] = self._holding(year, levers)
+        return self._held[year, levers]
+
+    def _holding(self, year: int, levers: bool) -> tuple[object, ...]:
         rows = (i for i, row in enumerate(self.agreements) if row["year_from"] <= year <= (row["year_to"] or 9999))
         moved = (lever for lever in self.prepared.book.of("agreement") if levers)
         return *rows, *(lever for lever in moved if lever.year_from <= year <= lever.year_to)
@@ -246,34 +252,26 @@ class Trade:
         self, ex_works: Array, content: Array, year: int, index: int, *, levers: bool = True
     ) -> tuple[Array, OriginResult]:
         """The price and the origin states of :meth:`delivered`, without the ladder."""
-        layout = self.prepared.layout
         origin = self.origin(ex_works, content, year, index, levers=levers)
         held = self.standing(year, index, levers=levers)
         paid, extra = (np.moveaxis(array, 0, -1) for array in (origin.duty_rate, origin.compliance_cost_rate))
         under = np.flatnonzero(~np.isnan(self.rules(year, levers=levers).points))
         passed = np.moveaxis((origin.state == FREE) | (origin.state == COMPLIES_AT_COST), 0, -1)
         works = np.ascontiguousarray(ex_works.T)
-        price = np.empty((len(self.origins), len(layout.markets), self.draws.size))
-        duty = np.empty(price.shape[1:])
-        place = np.full(len(self.origins), -1)
-        place[self.own_rows] = np.arange(self.own_rows.size)
-        # The steps of delivered_price, those that the gate does not move taken together; an offer at a time, while its
-        # numbers are near the processor.
-        for v, row in enumerate(price):
-            i = place[v]
-            np.add(works[v], held.freight[v], out=row)
-            if i < 0:
-                np.multiply(held.rate[v], row, out=duty)
-                np.maximum(duty, held.floor[v], out=duty)
-            else:
-                row[under] += works[v] * extra[i, under]
-                np.multiply(paid[i], row, out=duty)
-                # Who has passed the rule pays no duty by engine size either.
-                np.maximum(duty, np.where(passed[i], 0.0, held.floor[v]), out=duty)
-                duty[self.home[v]] = 0.0
-            row += duty
-            row *= held.factor[v]
-            row += held.rest[v]
+        own = self.own_rows.size  # own plants come first, so their offers do
+        # The steps of delivered_price, those that the gate does not move taken together.
+        price = works[:, None] + held.freight
+        price[:own, under] += works[:own, None] * extra[:, under]
+        duty = np.empty_like(price)
+        np.multiply(held.rate[own:], price[own:], out=duty[own:])
+        np.maximum(duty[own:], held.floor[own:], out=duty[own:])
+        np.multiply(paid, price[:own], out=duty[:own])
+        # Who has passed the rule pays no duty by engine size either.
+        np.maximum(duty[:own], np.where(passed, 0.0, held.floor[:own]), out=duty[:own])
+        duty[:own][self.home[:own]] = 0.0
+        price += duty
+        price *= held.factor
+        price += held.rest
         return np.moveaxis(price, -1, 0), origin
 
     def _ladder(
@@ -367,35 +365,3 @@ class Trade:
                 out[v, here] = price[here]
                 known |= here
         return np.moveaxis(out, -1, 0), present
-
-    def sibling_odds(self) -> Array:
-        """(V,), odds at home of the plant's offer on record, for its offers of other products; 0 where it has none.
-
-        A plant that turns to another product keeps its dealers and its name: its share there is that of its record,
-        as far as its own draw allows.
-        """
-        ces, layout = self.market.ces, self.prepared.layout
-        nest = ces.brand * ces.products + ces.product
-        share = (ces.plant_share * ces.brand_share[nest])[:, layout.home]
-        out = np.zeros(len(self.origins))
-        for v in np.flatnonzero(self.own):
-            mates = np.flatnonzero((layout.offer_plant == layout.offer_plant[v]) & (share > 0))
-            if mates.size and share[v] <= 0:
-                best = min(float(share[mates].max()), 0.9)
-                out[v] = best / (1.0 - best)
-        return out
-
-    def peer_share(self) -> Array:
-        """(V, M), median share of the peer brands of an own offer in its product and market; of all without peers."""
-        ces, layout = self.market.ces, self.prepared.layout
-        out = np.zeros((len(self.origins), len(layout.markets)))
-        for v in np.flatnonzero(self.own):
-            brands = layout.peers[v] or tuple(range(len(layout.brands)))
-            nests = np.array([brand * ces.products + ces.product[v] for brand in brands])
-            for m in range(out.shape[1]):
-                shares = ces.brand_share[nests, m]
-                if not (shares > 0).any():  # none of its peers is known there: the middle of all brands stands in
-                    shares = ces.brand_share[np.arange(len(layout.brands)) * ces.products + ces.product[v], m]
-                shares = shares[shares > 0]
-                out[v, m] = float(np.median(shares)) if shares.size else 1.0 / max(len(layout.brands), 1)
-        return out

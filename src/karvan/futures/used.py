@@ -14,7 +14,6 @@ from karvan.base.axes import Array
 from karvan.demand.segments import UPPER_CHOICE, entry_of_choice, upper_choice
 from karvan.futures.blocks import Demand
 from karvan.futures.inputs import Draws, Prepared, parameter, steady
-from karvan.study.scenario import Lever
 
 YOUNG: Final = 3
 """Years up to which a used car is nearly new."""
@@ -79,19 +78,12 @@ class UsedCars:
 
     def _levers(self, year: int) -> tuple[Array, Array]:
         """(M,) each: extra duty on older used cars, dollars, and the greatest age that may come in, years."""
-        markets, book = self.prepared.layout.markets, self.prepared.book
-        duty, limit = np.zeros(len(markets)), np.full(len(markets), np.inf)
-
-        def reaches(lever: Lever, market: str) -> bool:
-            return lever.market in ("*", market) and lever.year_from <= year <= lever.year_to
-
-        for m, market in enumerate(markets):
-            for lever in book.of("used_duty"):
-                if reaches(lever, market):
-                    duty[m] = lever.value
-            for lever in book.of("used_age_limit"):
-                if reaches(lever, market):
-                    limit[m] = lever.value
+        markets = np.array(self.prepared.layout.markets)
+        duty, limit = np.zeros(markets.size), np.full(markets.size, np.inf)
+        for kind, of_kind in (("used_duty", duty), ("used_age_limit", limit)):
+            for lever in self.prepared.book.of(kind):
+                if lever.year_from <= year <= lever.year_to:
+                    of_kind[(lever.market == "*") | (markets == lever.market)] = lever.value
         return duty, limit
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from karvan.base.axes import Array, IntArray, abreast
+from karvan.base.sums import Groups
 from karvan.demand.fleet import fleet_step
 from karvan.demand.ownership import adjust, gompertz
 from karvan.facilities.ladder import RUNGS, Ladder, capacity_ladder, ramp_up, utilisation
@@ -22,6 +23,7 @@ from karvan.futures.blocks import (
     Economy,
     FlowAppeal,
     Plants,
+    base_shares,
     cost_inputs,
     demand_inputs,
     economy_inputs,
@@ -143,7 +145,7 @@ class _Run:
         self.flow_appeal = FlowAppeal(self.market.ces, self.market.appeal)
         self.passing = PassThrough(prepared, draws)
         self.know_how = KnowHow(prepared, draws, self.plants, np.maximum(self.market.record, 0.0))
-        self.rivals = Rivals(prepared, draws, self.market, self.demand)
+        self.rivals = Rivals(prepared, draws, self.market, self.demand, self.flow_appeal)
         self.states = PlantStates(self.plants.state0.copy(), self.plants.opened0.copy())
         self.fleet = self.demand.fleet0
         self.cars = self.fleet.sum(axis=-1)
@@ -151,13 +153,15 @@ class _Run:
         self.additions_offset: Array | None = None
         size, own = draws.size, self.layout.own
         # What base-year flows send abroad was made too: else an exporter's first costs would be those of a workshop.
-        abroad = np.zeros(own)
-        away = np.arange(len(self.layout.markets)) != self.layout.home
-        for v in self.layout.own_offers:
-            abroad[self.layout.offer_plant[v]] += prepared.quantities[v, away].sum()
+        offers = self.layout.own_offers
+        self.by_plant = Groups.of(self.layout.offer_plant[offers], own)
+        abroad = self.by_plant.sum(np.delete(prepared.quantities[offers], self.layout.home, axis=1).sum(axis=1))
         made = np.maximum(self.market.record, 0.0) + abroad
         self.stock = self.plants.stock_cover[:, None] * made
         self.volume = made
+        partner = np.array([self.layout.partner_country[p] for p in self.layout.offer_plant[offers]])
+        self.partner_market = partner[:, None] == np.array(self.layout.markets)
+        self.takes_over = self._takes_over()
         self.price_ratio = np.ones((size, len(self.layout.markets)))
         self.out: dict[str, dict[str, list[Array]]] = {
             kind: {} for kind in ("figures", "plants", "markets", "sectors", "flows")
@@ -178,8 +182,8 @@ class _Run:
         self.present = present
         # A car at less than half the price of those it is compared with is another kind of car, not a bargain.
         self.least_hat = np.where(self._entrant_cells(), LEAST_ENTRANT, 0.1)
-        self.peer_share = self.trade.peer_share()
-        self.sibling = self.trade.sibling_odds()
+        base = base_shares(self.prepared)
+        self.peer_share, self.sibling = base.peers, base.sibling
         for index, year in enumerate(self.layout.years):
             self._year(year, index)
         cash = np.stack(self.out["figures"].pop("cash"), axis=1)
@@ -294,6 +298,18 @@ class _Run:
         count = np.where(layout.electrified, layout.electrified.sum(), (~layout.electrified).sum())
         return step.new_cars[:, None, :] * by_product / count[:, None], step.used_imports, self.cars
 
+    def _takes_over(self) -> tuple[IntArray, IntArray]:
+        """First offers of plants that replace another, and those of the plants they replace."""
+        layout, offers = self.layout, self.layout.own_offers
+        active = offers[layout.offer_active[offers]]
+        plants, first = np.unique(layout.offer_plant[active], return_index=True)
+        new = np.flatnonzero((layout.replaces >= 0) & np.isin(np.arange(layout.own), plants))
+        new = new[np.isin(layout.replaces[new], plants)]
+        of = dict(zip(plants.tolist(), active[first].tolist(), strict=True))
+        pairs = np.array([(of[p], of[old]) for p, old in zip(new.tolist(), layout.replaces[new].tolist(), strict=True)])
+        ours, theirs = pairs.reshape(-1, 2).astype(np.int64).T
+        return ours, theirs
+
     def _entrants(self, year: int, index: int) -> Array:
         """(D, V, M), as-if weight of own offers where they have no base sales."""
         layout, market = self.layout, self.market
@@ -313,30 +329,26 @@ class _Run:
         weight = market.entrant[:, own] * age * active
         reach = self._at(market.export_reach, index)[:, own]
         # Nobody buys his own kits back as cars: the partner's home market stays the partner's.
-        partner = np.array([[layout.partner_country[p] == name for name in layout.markets] for p in plant])
-        out[:, own] = abreast(weight * reach)[:, :, None] * np.where(partner, 0.0, size)
+        out[:, own] = abreast(weight * reach)[:, :, None] * np.where(self.partner_market, 0.0, size)
         # At home a plant that turns to another product starts from its own record, a newcomer from that of newcomers.
         known = weight * self.sibling[own]
         out[:, own, layout.home] = np.where(
             self.sibling[own] > 0, known, market.home_entrant[:, own] * at_home * active
         )
-        for new, old in enumerate(layout.replaces):
-            if old < 0:
-                continue
-            # The plant that takes over a line takes over its buyers too, as far as its own draw allows.
-            ours = [v for v in own if layout.offer_plant[v] == new and layout.offer_active[v]]
-            theirs = [v for v in own if layout.offer_plant[v] == old and layout.offer_active[v]]
-            if ours and theirs:
-                inherited = market.ces.plant_share[theirs[0], layout.home] * market.appeal[:, theirs[0], layout.home]
-                open_ = np.isfinite(self.states.opened[:, new])
-                out[:, ours[0], layout.home] = np.where(open_, inherited * market.entrant[:, ours[0]], 0.0)
+        # The plant that takes over a line takes over its buyers too, as far as its own draw allows.
+        ours, theirs = self.takes_over
+        inherited = market.ces.plant_share[theirs, layout.home] * market.appeal[:, theirs, layout.home]
+        open_ = np.isfinite(self.states.opened[:, layout.offer_plant[ours]])
+        out[:, ours, layout.home] = np.where(open_, inherited * market.entrant[:, ours], 0.0)
         return out
 
     def _appeal(self, index: int) -> tuple[Array, Array]:
         """Of offers (D, V, M) and brands (D, B*K, M): error of the flows, the year's luck, rivals' new plants."""
         luck = np.ascontiguousarray(self.market.noise[:, index].T)
-        own = {v: luck[self.layout.offer_plant[v]] for v in self.layout.own_offers.tolist()}
-        return self.flow_appeal.of(own | self.rivals.moved(index))
+        own = self.layout.own_offers
+        rivals, grown = self.rivals.moved(index)
+        moved = np.concatenate([luck[self.layout.offer_plant[own]], grown])
+        return self.flow_appeal.of(np.concatenate([own, rivals]), moved)
 
     def _basket(self) -> Array:
         """(V, M), share of each offer in the base year's cars of a market."""
@@ -347,14 +359,11 @@ class _Run:
     def _cost_hat(self, price: Array) -> tuple[Array, Array]:
         """Prices over those of the base, (D, V, M), and the same for the base year's basket of new cars, (D, M)."""
         prices, before = np.moveaxis(price, 0, -1), np.moveaxis(self.base_price, 0, -1)
-        out = np.empty(prices.shape)
-        basket = np.zeros(prices.shape[1:])
-        for v, row in enumerate(out):
-            np.divide(prices[v], before[v], out=row)
-            np.maximum(row, self.least_hat[v][:, None], out=row)
-            np.minimum(row, 10.0, out=row)
-            if self.basket[v].any():
-                basket += np.minimum(row, 5.0) * self.basket[v][:, None]
+        out = prices / before
+        np.maximum(out, self.least_hat[..., None], out=out)
+        np.minimum(out, 10.0, out=out)
+        bought = np.flatnonzero(self.basket.any(axis=1))
+        basket = np.add.reduce(np.minimum(out[bought], 5.0) * self.basket[bought][..., None], axis=0)
         return np.moveaxis(out, -1, 0), np.ascontiguousarray(basket.T)
 
     def _year(self, year: int, index: int) -> None:
@@ -398,9 +407,8 @@ class _Run:
         )
         self.rivals.learn(cleared.quantities, wanted, index)
 
-        sales = np.zeros((self.draws.size, layout.own, len(layout.markets)))
-        for v in layout.own_offers:
-            sales[:, layout.offer_plant[v]] += cleared.quantities[:, v]
+        own_cars = np.moveaxis(cleared.quantities, 0, -1)[layout.own_offers]
+        sales = np.ascontiguousarray(np.moveaxis(self.by_plant.sum(own_cars), -1, 0))
         sold = sales.sum(axis=-1)
         output = np.clip(sold + plants.stock_cover[:, None] * sold - self.stock, 0.0, limit)
         self.stock = np.maximum(self.stock + output - sold, 0.0)

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array, IntArray
 from karvan.base.errors import InputError
+from karvan.base.sums import Groups
 
 if TYPE_CHECKING:
     from karvan.market.shares import DoubleCES
@@ -256,11 +257,11 @@ def with_entrants(base: Array, prior: Array, top: Array, nest_of: IntArray, nest
     """Weights of offers in nests that have newcomers, and of all nests; see :meth:`DoubleCES.shares`."""
     if not len(nests):
         return base, top
-    starts = np.flatnonzero(np.r_[True, nest_of[1:] != nest_of[:-1]])
-    new = run_sum(prior, starts)
+    place = np.asarray(np.searchsorted(nests, nest_of))
+    new = Groups.of(place, len(nests)).sum(prior)
     known = top[nests] > 0
     # An incumbent nest weighs 1 + new, a new one weighs new: both are scaled back to 1.
-    total = np.where(known, 1 + new, new)[np.searchsorted(nests, nest_of)]
+    total = np.where(known, 1 + new, new)[place]
     w = ratio(base + prior, total)
     if known.all():
         return w, top

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from karvan.base.axes import Array, BoolArray, IntArray
 from karvan.base.errors import InputError
+from karvan.base.sums import Groups, over_markets
 from karvan.market._batch import Inputs, Layout, ratio, run_sum
-from karvan.market._sums import Groups, over_markets
 from karvan.market._tight import LEFT, SHADOW_LIMIT, Tight
 from karvan.market._weights import Weights, draws_last
 

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 
 from karvan.base.axes import Array, BoolArray, IntArray
+from karvan.base.sums import Groups, over_markets
 from karvan.market._batch import Layout, ratio, run_sum
-from karvan.market._sums import Groups, over_markets
 from karvan.market._weights import Weights
 
 SHADOW_LIMIT: Final = 16.0

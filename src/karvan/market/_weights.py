@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from karvan.base.axes import Array, BoolArray, IntArray
+from karvan.base.sums import Groups, positions
 from karvan.market._batch import Inputs, Layout, newcomers, run_sum, with_entrants
-from karvan.market._sums import Groups, positions
 
 if TYPE_CHECKING:
     from karvan.market.shares import DoubleCES
