@@ -105,7 +105,15 @@ class Sampling:
         if self.method == "sobol" and name in self.dimensions:
             points = _sobol(seed, prefix, block, len(self.dimensions))
             return np.asarray(points[self.dimensions.index(name)])
-        return latin_hypercube(seed, prefix + name, block, BLOCK)
+        return _hypercube(seed, prefix + name, block)
+
+
+@lru_cache(maxsize=4096)
+def _hypercube(seed: int, name: str, block: int) -> Array:
+    """A column of a block, read-only: scenarios share their draws, so those of a few blocks wait for the next one."""
+    column = latin_hypercube(seed, name, block, BLOCK)
+    column.flags.writeable = False
+    return column
 
 
 @lru_cache(maxsize=64)
