@@ -7,7 +7,7 @@ import pytest
 
 from karvan.base.axes import Array
 from karvan.facilities.ladder import Shares
-from karvan.futures.blocks import demand_inputs, market_inputs, plant_inputs
+from karvan.futures.blocks import demand_inputs, made_before, market_inputs, plant_inputs
 from karvan.futures.inputs import Draws, Prepared, prepare
 from karvan.futures.know_how import KnowHow
 from karvan.futures.yearloop import Block, run_block
@@ -28,7 +28,7 @@ def known(prepared: Prepared, size: int = SIZE) -> KnowHow:
     draws = Draws(1, 0, size)
     demand = demand_inputs(prepared, draws)
     plants = plant_inputs(prepared, draws, demand.real_rate)
-    return KnowHow(prepared, draws, plants, np.maximum(market_inputs(prepared, draws, demand).record, 0.0))
+    return KnowHow(prepared, draws, plants, made_before(prepared, market_inputs(prepared, draws, demand).record))
 
 
 def block(study: Study, size: int = SIZE) -> tuple[Prepared, Block]:
@@ -72,7 +72,7 @@ class TestSuppliers:
         know.experience = know.retained * know.experience + flat
         assert np.allclose(know.experience, before)
         assert np.allclose(know.price_ratio(), start)
-        assert np.allclose(start, know.plants.local_price_ratio)
+        assert np.allclose(start, know.start)
 
     def test_much_made_is_cheaper_down_to_the_floor(self, prepared: Prepared) -> None:
         know = known(prepared)
@@ -83,9 +83,9 @@ class TestSuppliers:
             ratio = know.price_ratio()
             assert (ratio <= last + 1e-12).all()
             last = ratio
-        floor = np.minimum(know.floor, know.plants.local_price_ratio)
+        floor = np.minimum(know.floor, know.start)
         assert (last >= floor - 1e-12).all()
-        assert (last < know.plants.local_price_ratio - 0.01).any()
+        assert (last < know.start - 0.01).any()
 
     def test_knowledge_outlasts_the_exit_and_fades(self, prepared: Prepared) -> None:
         know = known(prepared)
@@ -103,7 +103,7 @@ class TestSuppliers:
         assert (one <= late + 1e-12).all()
         assert (cheap < late - 0.01).any()
         gone = np.broadcast_to(know.retained < 0.9, late[:, 0].shape)
-        assert np.allclose(late[:, 0][gone], np.broadcast_to(know.plants.local_price_ratio, late.shape)[:, 0][gone])
+        assert np.allclose(late[:, 0][gone], np.broadcast_to(know.start, late.shape)[:, 0][gone])
 
     def test_reaches_the_price_at_the_gate(self, with_levers: WithLevers) -> None:
         common = [
@@ -127,12 +127,21 @@ class TestScale:
     def test_price_of_the_start_at_its_volume_or_below(self, with_levers: WithLevers) -> None:
         know = self.knows(with_levers)
         assert know.scale_counts
-        start = np.broadcast_to(know.plants.local_price_ratio, know.price_ratio().shape)
+        start = np.broadcast_to(know.start, know.price_ratio().shape)
         assert np.array_equal(know.price_ratio(), start)
         know.parts = know.reference.copy()
         assert np.array_equal(know.price_ratio(), start)
         # The reference keeps what is known at the start as it is.
         assert np.allclose(know.retained * know.experience_start + know.reference, know.experience_start)
+
+    def test_groups_start_apart_and_their_mean_as_drawn(self, with_levers: WithLevers) -> None:
+        """A harness made by hand starts below the mean of all parts, pressed bodies above."""
+        know = self.knows(with_levers)
+        rows = {row["component"]: row["share_mid"] for row in with_levers().table("components").to_dicts()}
+        names, start = list(rows), know.start[:, 0]
+        assert np.allclose((start * list(rows.values())).sum(axis=-1), know.plants.local_price_ratio[:, 0, 0])
+        assert (start[:, names.index("wiring")] < know.plants.local_price_ratio[:, 0, 0]).all()
+        assert (start[:, names.index("body")] > know.plants.local_price_ratio[:, 0, 0]).all()
 
     def test_the_penalties_over_each_other(self, with_levers: WithLevers) -> None:
         """Without learning the price moves by the published form alone."""
@@ -140,7 +149,7 @@ class TestScale:
         plants = know.plants
         know.parts = 5.0 * know.reference
         ends = [scale_penalty(q, plants.efficient_scale, plants.scale_elasticity) for q in (know.parts, know.reference)]
-        assert np.allclose(know.price_ratio()[:, 0], plants.local_price_ratio[:, 0] * ends[0] / ends[1])
+        assert np.allclose(know.price_ratio()[:, 0], know.start[:, 0] * ends[0] / ends[1])
 
     def test_no_more_past_the_efficient_scale(self, with_levers: WithLevers) -> None:
         know = self.knows(with_levers)
@@ -152,7 +161,7 @@ class TestScale:
     def test_never_below_the_floor(self, with_levers: WithLevers) -> None:
         know = known(prepare(with_levers(), "moved", 2026, LAST))
         know.experience, know.parts = 1e4 * know.experience_start, 1e6 + know.parts
-        above = know.price_ratio() - np.minimum(know.floor, know.plants.local_price_ratio)
+        above = know.price_ratio() - np.minimum(know.floor, know.start)
         assert (above >= 0.0).all() and (above == 0.0).mean() > 0.5
 
     def test_last_year_counts_and_is_not_remembered(self, with_levers: WithLevers) -> None:
@@ -160,7 +169,7 @@ class TestScale:
         running = np.ones((SIZE, know.hours.shape[-1]))
         know.learn(100_000.0 * running, running, 0)
         assert np.allclose(know.parts, (100_000.0 * know.local(0)).sum(axis=1))
-        assert (know.price_ratio() < know.plants.local_price_ratio - 0.01).any()
+        assert (know.price_ratio() < know.start - 0.01).any()
         know.learn(0.0 * running, running, 1)
         assert np.array_equal(know.scale(), np.ones_like(know.parts))
 
@@ -217,7 +226,7 @@ class TestPeople:
     def test_books_and_cost_take_the_same_people(self, with_levers: WithLevers) -> None:
         """With the number of cars held, jobs per car fall by the curve."""
         _, still = block(with_levers(*NOTHING))
-        _, learnt = block(with_levers(NOTHING[0], NOTHING[2], {"lever": "labour_progress", "value": 0.5}))
+        _, learnt = block(with_levers(NOTHING[0], *NOTHING[2:], {"lever": "labour_progress", "value": 0.5}))
         assert np.array_equal(learnt.figures["jobs_direct"][:, 0], still.figures["jobs_direct"][:, 0])
         per_car = [
             one.figures["jobs_direct"][:, -1].sum() / one.figures["output"][:, -1].sum() for one in (learnt, still)
@@ -245,7 +254,9 @@ class TestTraining:
 
     def test_reaches_capacity(self, with_levers: WithLevers) -> None:
         _, still = block(with_levers(*NOTHING))
-        _, trained = block(with_levers(*NOTHING[:2], {"lever": "training_hours", "key": "*", "value": 100.0}))
+        _, trained = block(
+            with_levers(*NOTHING[:2], NOTHING[3], {"lever": "training_hours", "key": "*", "value": 100.0})
+        )
         assert np.array_equal(trained.plants["rung_rework"][:, 0], still.plants["rung_rework"][:, 0])
         assert (trained.plants["rung_rework"][:, -1] >= still.plants["rung_rework"][:, -1] - 1e-9).all()
         assert trained.plants["rung_rework"][:, -1].sum() > still.plants["rung_rework"][:, -1].sum()

@@ -19,6 +19,7 @@ from karvan.partnerships import (
     partner_balance,
     points_for_operations,
     purchases_by_sector,
+    ratio_by_group,
     regional_value_content,
     scale_penalty,
     scale_ratio,
@@ -245,6 +246,26 @@ class TestScaleRatio:
         at_scale = scale_ratio(mes, mes, e, reference=known)
         assert scale_ratio(mes + q, mes, e, reference=known) == at_scale
         assert scale_ratio(q, mes, e, reference=mes + known) == 1.0
+
+
+class TestRatioByGroup:
+    """What loses most by small numbers is dearest at home; the mean by value is what is known."""
+
+    @given(
+        st.floats(0.5, 2.0),
+        st.lists(st.tuples(VOLUME, SCALE, ELASTICITY, st.floats(0.01, 0.1)), min_size=1, max_size=9),
+    )
+    def test_the_mean_stays(self, ratio: float, groups: list[tuple[float, float, float, float]]) -> None:
+        known, mes, e, value = (np.array(column) for column in zip(*groups, strict=True))
+        found = ratio_by_group(ratio, known, mes, e, value)
+        assert (found * value).sum() / value.sum() == pytest.approx(ratio)
+        order = np.argsort(scale_penalty(known, mes, e), kind="stable")
+        assert (np.diff(found[order]) >= -1e-12).all()
+
+    def test_no_elasticity_no_difference(self) -> None:
+        np.testing.assert_allclose(
+            ratio_by_group([1.1, 1.3], [5.0, 6.0], [9.0, 8.0], 0.0, [0.4, 0.6]).T, [[1.1, 1.3]] * 2
+        )
 
 
 class TestPurchases:

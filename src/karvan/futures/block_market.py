@@ -65,7 +65,7 @@ def market_inputs(prepared: Prepared, draws: Draws, demand: Demand) -> Market:
     layout = prepared.layout
     size, offers = draws.size, len(layout.offers)
     own = layout.offer_plant < layout.own
-    record = _record(prepared, draws)
+    record = home_record(prepared, draws)
     base = base_shares(prepared)
     # At home own offers start from their record: the middle of what is uncertain in the base shares, each future's own
     # in the appeal. What counts is the odds of home-made cars among the combustion cars that buyers want.
@@ -264,8 +264,19 @@ def _combustion_cars(prepared: Prepared) -> float:
     return max(_sales_cell(prepared, layout.home).mid * (1.0 - electrified), 1.0)
 
 
-def _record(prepared: Prepared, draws: Draws) -> Array:
-    """(D, P), cars a year on record by plant, each future with its own error of the record."""
+def made_before(prepared: Prepared, record: Array) -> Array:
+    """(D, P), cars own plants made a year before the start: those on record at home (:func:`home_record`), and those
+    that the base-year flows send abroad. Else an exporter would begin with the costs and the suppliers of a workshop.
+    """
+    layout = prepared.layout
+    offers = layout.own_offers
+    away = np.delete(prepared.quantities[offers], layout.home, axis=1).sum(axis=1)
+    abroad = Groups.of(layout.offer_plant[offers], layout.own).sum(away)
+    return np.asarray(np.maximum(record, 0.0) + abroad)
+
+
+def home_record(prepared: Prepared, draws: Draws) -> Array:
+    """(D, P), cars a year on record by plant that stay at home, each future with its own error of the record."""
     standing, middle = _standing(prepared)
     logs = np.zeros(draws.size)
     if standing.any():

@@ -7,7 +7,16 @@ names.
 from karvan.futures.block_common import markets_of
 from karvan.futures.block_demand import CYCLE, HABIT, USED_MEAN_AGE, Demand, demand_inputs, vehicle_figures
 from karvan.futures.block_economy import Economy, economy_inputs
-from karvan.futures.block_market import HIGHEST_SHARE, NOISE_MEMORY, FlowAppeal, Market, base_shares, market_inputs
+from karvan.futures.block_market import (
+    HIGHEST_SHARE,
+    NOISE_MEMORY,
+    FlowAppeal,
+    Market,
+    base_shares,
+    home_record,
+    made_before,
+    market_inputs,
+)
 from karvan.futures.block_plants import Plants, cost_inputs, plant_inputs
 
 __all__ = [
@@ -25,6 +34,8 @@ __all__ = [
     "cost_inputs",
     "demand_inputs",
     "economy_inputs",
+    "home_record",
+    "made_before",
     "market_inputs",
     "markets_of",
     "plant_inputs",

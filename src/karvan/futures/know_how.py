@@ -22,14 +22,14 @@ from karvan.partnerships.learning import (
     supplier_experience,
     supplier_price_ratio,
 )
-from karvan.partnerships.sourcing import scale_ratio
+from karvan.partnerships.sourcing import ratio_by_group, scale_ratio
 
 
 class KnowHow:
     """What suppliers and people know, in one block of draws."""
 
     def __init__(self, prepared: Prepared, draws: Draws, plants: Plants, record: Array) -> None:
-        """``record`` is (D, P), cars a year on record."""
+        """``record`` is (D, P), cars made a year before the start, for home and abroad."""
         names = prepared.layout.plants[: prepared.layout.own]
         self.plants = plants
         self.retained = np.clip(steady(prepared, draws, "supplier_retention"), 0.0, 0.99)[:, None]
@@ -44,6 +44,12 @@ class KnowHow:
         self.reference = self.experience_start * (1.0 - self.retained)
         self.parts = np.zeros_like(made)
         self.scale_counts = bool(plants.scale_elasticity.any())
+        self.start = plants.local_price_ratio
+        if self.scale_counts:
+            value = prepared.study.table("components")["share_mid"].to_numpy()
+            scale, elasticity = plants.efficient_scale, plants.scale_elasticity
+            self.start = ratio_by_group(plants.local_price_ratio[:, 0, 0], self.reference, scale, elasticity, value)
+            self.start = self.start[:, None]
 
         self.labour_progress = np.clip(steady(prepared, draws, "labour_progress"), 1e-6, 1.0)
         self.labour_floor = np.clip(steady(prepared, draws, "labour_floor"), 0.0, 1.0)[:, None]
@@ -69,7 +75,7 @@ class KnowHow:
 
     def price_ratio(self) -> Array:
         """(D, 1, G) or (D, 1, 1), price of a local part over that of the same part in the kit."""
-        start = self.plants.local_price_ratio
+        start = self.start
         scale: Array | float = self.scale()[:, None] if self.scale_counts else 1.0
         if not self.suppliers_learn:
             return np.maximum(start * scale, np.minimum(self.floor, start)) if self.scale_counts else start

@@ -27,6 +27,7 @@ from karvan.futures.blocks import (
     cost_inputs,
     demand_inputs,
     economy_inputs,
+    made_before,
     market_inputs,
     plant_inputs,
     vehicle_figures,
@@ -144,7 +145,8 @@ class _Run:
         self.trade = Trade(prepared, draws, self.market)
         self.flow_appeal = FlowAppeal(self.market.ces, self.market.appeal)
         self.passing = PassThrough(prepared, draws)
-        self.know_how = KnowHow(prepared, draws, self.plants, np.maximum(self.market.record, 0.0))
+        made = made_before(prepared, self.market.record)
+        self.know_how = KnowHow(prepared, draws, self.plants, made)
         self.rivals = Rivals(prepared, draws, self.market, self.demand, self.flow_appeal)
         self.states = PlantStates(self.plants.state0.copy(), self.plants.opened0.copy())
         self.fleet = self.demand.fleet0
@@ -152,11 +154,8 @@ class _Run:
         self.used_cars = UsedCars(prepared, draws, self.demand)
         self.additions_offset: Array | None = None
         size, own = draws.size, self.layout.own
-        # What base-year flows send abroad was made too: else an exporter's first costs would be those of a workshop.
         offers = self.layout.own_offers
         self.by_plant = Groups.of(self.layout.offer_plant[offers], own)
-        abroad = self.by_plant.sum(np.delete(prepared.quantities[offers], self.layout.home, axis=1).sum(axis=1))
-        made = np.maximum(self.market.record, 0.0) + abroad
         self.stock = self.plants.stock_cover[:, None] * made
         self.volume = made
         partner = np.array([self.layout.partner_country[p] for p in self.layout.offer_plant[offers]])

@@ -402,6 +402,40 @@ def scale_ratio(
     return np.asarray((np.minimum(known, least) / np.minimum(np.maximum(units, known), least)) ** e)
 
 
+def ratio_by_group(
+    ratio: ArrayLike,
+    reference: ArrayLike,
+    minimum_efficient_scale: ArrayLike,
+    elasticity: ArrayLike,
+    value_share: ArrayLike,
+) -> Array:
+    """The price of a local part over the kit's, group by group, from that of all parts together.
+
+    ``r_g = r P_g / (sum_h v_h P_h / sum_h v_h)``, ``P`` the :func:`scale_penalty` at the reference volume: kits are
+    made at full scale, so what loses most by small numbers is dearest at home; the mean by value stays as it is known.
+
+    Parameters
+    ----------
+    ratio : (...), price of all local parts together over the same parts in the kit, 0 or more.
+    reference : (..., G), sets a year at which it holds, 0 or more.
+    minimum_efficient_scale : (..., G), sets a year, above 0.
+    elasticity : (..., G), 0 or more.
+    value_share : (..., G), share of 1, at most 1 in sum and above 0.
+
+    Returns
+    -------
+    (..., G), ratio.
+
+    >>> ratio_by_group(1.2, [4e3, 4e3], [4e5, 3e4], [0.09, 0.02], [0.5, 0.5]).round(3)
+    array([1.407, 0.993])
+    """
+    known = number("ratio", ratio, "a ratio, 0 or more", low=0.0)
+    value = _value_share(value_share)
+    dear = scale_penalty(reference, minimum_efficient_scale, elasticity)
+    mean = (dear * value).sum(axis=-1, keepdims=True) / value.sum(axis=-1, keepdims=True)
+    return np.asarray(known[..., None] * dear / mean)
+
+
 def _value_share(values: ArrayLike) -> Array:
     """Value shares: none below 0, their sum at most 1 (what is missing has no group and is never local)."""
     array = number("value_share", values, "a share of 1, from 0 to 1", low=0.0, high=1.0)
