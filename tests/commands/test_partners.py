@@ -102,14 +102,38 @@ def test_another_partner_brings_its_terms(study: Study, found: Partners) -> None
     assert all(r.country != r.instead for r in found.replacements)
 
 
+def test_component_groups(study: Study, found: Partners) -> None:
+    """Each group once, in the order of the volume that makes it no dearer; figures of the study as they stand there."""
+    rows = {row["component"]: row for row in study.table("components").to_dicts()}
+    assert sorted(group.component for group in found.groups) == sorted(rows)
+    assert [group.parity.mid for group in found.groups] == sorted(group.parity.mid for group in found.groups)
+    for group in found.groups:
+        row = rows[group.component]
+        assert (group.value_share, group.minimum_scale) == (row["share_mid"], row["minimum_scale"])
+        assert group.elasticity.mid == row["scale_elasticity_mid"]
+        assert 0.0 <= group.penalty.low <= group.penalty.mid <= group.penalty.high
+        # What few sets cost more, by the middle elasticity and the volume that suppliers price for.
+        expected = (row["minimum_scale"] / max(group.sets.mid, group.priced.mid)) ** row["scale_elasticity_mid"] - 1.0
+        assert group.penalty.mid == pytest.approx(expected, rel=0.5)
+
+
 class TestCommand:
     """What a person meets."""
 
     def test_text(self) -> None:
         result = CliRunner().invoke(main, ["partners", "azerbaijan", "--year", "2026", "--draws", "10"])
         assert result.exit_code == 0, result.output
-        for words in ("Deals on record", "0% kept their promise", "partner (kit)", "largest supplier", "IRN -> UZB"):
+        for words in (
+            "Deals on record",
+            "0% kept their promise",
+            "partner (kit)",
+            "largest supplier",
+            "IRN -> UZB",
+            "Wiring harness",
+        ):
             assert words in result.output
+        table = result.output[result.output.index("Which parts are made at home") :].split("\n\n")[0].splitlines()
+        assert len(table) > 15 and max(map(len, table)) <= 100
 
     def test_json(self) -> None:
         result = CliRunner().invoke(

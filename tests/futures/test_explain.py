@@ -49,6 +49,7 @@ def keys_of(quantity: Quantity, run: Futures) -> list[str]:
         "rival": max(run.layout.offers, key=lambda name: np.median(price(run, name))),
         "lever": "reach",
         "forecaster": "combined",
+        "component": run.layout.components[0],
     }
     claims = run.study.table("claims")
     rows = claims.filter((claims["subject"] == "country") & (claims["attribute"] == "output"))["claim"].to_list()

@@ -108,6 +108,7 @@ APART = (
     "parity",
     "need",
     "need_end",
+    "suppliers",
 )
 """Kinds that are no draws, or that some futures do not have (see test_economy_figures)."""
 DRAWN = [q for q in quantities().values() if q.kind not in APART]
@@ -289,6 +290,56 @@ class TestPlants:
         p = run.own_plants.index(PLANT)
         whole = run.plants["rung_nameplate"][:, -1, p] - run.plants["capacity_effective"][:, -1, p]
         same(sum(lost, np.zeros(run.draws)), whole)
+
+
+class TestComponentGroups:
+    """What is made at home of each group of parts: with the plants' cars, the study's plan and the law of scale."""
+
+    def groups(self, run: Futures, runs: dict[str, Futures], name: str) -> Array:
+        """(D, G), a quantity of all component groups in the last year."""
+        components = run.layout.components
+        return np.stack([draws_of(parse(f"{name}.{g}.{YEAR}@{run.scenario}"), runs) for g in components], axis=-1)
+
+    def test_local_share(self, run: Futures, runs: dict[str, Futures]) -> None:
+        found, made = self.groups(run, runs, "local_share"), run.figures["output"][:, -1] > 0
+        assert np.isnan(found[~made]).all()
+        assert np.all((found[made] >= 0) & (found[made] <= 1))
+
+    def test_local_share_planned(self, run: Futures, runs: dict[str, Futures]) -> None:
+        """In the hub scenario the way to the plan leads upwards in every group."""
+        found, made = self.groups(run, runs, "local_share_planned"), run.figures["output"][:, -1] > 0
+        assert np.all((found[made] >= 0) & (found[made] <= 1))
+        if run.scenario == "hub":
+            assert np.all(self.groups(run, runs, "local_share")[made] <= found[made] + 1e-9)
+
+    def test_local_sets(self, run: Futures, runs: dict[str, Futures]) -> None:
+        """Sets are cars times the share at home; that they are the loop's own is tested in test_suppliers.py."""
+        share, made = self.groups(run, runs, "local_share"), run.figures["output"][:, -1]
+        same(self.groups(run, runs, "local_sets")[made > 0], (share * made[:, None])[made > 0])
+
+    def test_local_sets_priced(self, run: Futures, runs: dict[str, Futures]) -> None:
+        """Little is made before the start, so it is the draw of ``supplier_start`` that sets it in most futures."""
+        found = self.groups(run, runs, "local_sets_priced")
+        draws = Draws(run.seed, 0, run.draws, sampling=run.sampling)
+        start, kept = (draws.of(run.cells[name]) for name in ("supplier_start", "supplier_retention"))
+        assert np.all(found >= (start * (1 - np.clip(kept, 0, 0.99)))[:, None] * (1 - 1e-9))
+        seats = run.layout.components.index("seats")
+        assert np.isclose(found[:, seats], start * (1 - kept)).mean() > 0.9
+
+    def test_scale_penalty(self, run: Futures, runs: dict[str, Futures]) -> None:
+        found = self.groups(run, runs, "scale_penalty")
+        priced = [self.groups(run, runs, name) for name in ("local_sets", "local_sets_priced")]
+        scale = run.study.table("components")["minimum_scale"].to_numpy()
+        below = scale / np.maximum(np.maximum(*priced), 1.0)
+        assert np.all(found[below <= 1.0] == 0.0)
+        steep = (np.log1p(found) / np.log(np.where(below > 1.0, below, np.e)))[:, run.layout.components.index("body")]
+        assert np.all((steep == 0.0) | ((steep > 0.06) & (steep < 0.15)))  # components.csv
+
+    def test_local_sets_parity(self, run: Futures, runs: dict[str, Futures]) -> None:
+        """What is made by hand stops being dear first, pressed bodies and chips last."""
+        middle = np.quantile(self.groups(run, runs, "local_sets_parity"), 0.5, axis=0, method="nearest")
+        known = dict(zip(run.layout.components, middle.tolist(), strict=True))
+        assert max(known["wiring"], known["seats"]) < known["chassis"] < known["body"] < known["electronics"]
 
 
 class TestPrices:

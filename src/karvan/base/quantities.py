@@ -16,7 +16,7 @@ class Quantity:
     """Unit; ``{money}`` stands for the study's money."""
     kind: str
     """Where its values are kept or made: figures, keyed (figures with parts), plants, markets, sectors, rungs, offers,
-    hub, bound, net, ministry, occupations, shops (a plant taken apart) or record."""
+    hub, bound, net, ministry, occupations, suppliers (component groups), shops (a plant taken apart) or record."""
     by: tuple[str, ...]
     """Further keys that an address of it may have: plant, market, ..."""
     decimals: int

@@ -1,6 +1,7 @@
 """``karvan partners``: deals promised and delivered, what each partner takes, and another partner instead."""
 
 from dataclasses import asdict
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -44,7 +45,7 @@ def command(study: str, year: int | None, scenario: str, draws: int, replace: bo
         return
     names = dict(zip(*(loaded.table("plants")[column].to_list() for column in ("plant", "name")), strict=True))
     changes = change_lines(found, names) if replace else []
-    for line in [*record_lines(found.record), "", *plant_lines(found, names), "", *changes]:
+    for line in [*record_lines(found.record), "", *plant_lines(found, names), "", *group_lines(found), "", *changes]:
         click.echo(line)
 
 
@@ -108,6 +109,43 @@ def plant_lines(found: "Partners", names: dict[str, str]) -> list[str]:
     return out
 
 
+def group_lines(found: "Partners") -> list[str]:
+    """Which parts could be made at home, and from what volume they stop being dear."""
+    out = [f"Which parts are made at home, {found.year}, and from how many a year they stop being dear (medians)"]
+    widths = (6, 6, 6, 8, 9, 6, 8)
+    head = _row(("value", "local", "plan", "sets", "scale", "elast", "dearer"), widths)
+    out.append(f"  {'component group':<23}{head}  no dearer from (5-95 %)")
+    for row in found.groups:
+        cells = (
+            f"{row.value_share:.0%}",
+            _percent(row.local_share.mid),
+            _percent(row.local_share_planned.mid),
+            f"{row.sets.mid:,.0f}",
+            _count(row.minimum_scale) or "unknown",
+            f"{row.elasticity.mid:.2f}",
+            _percent(row.penalty.mid),
+        )
+        middle = "the start" if row.parity.mid == 0.0 else _volume(row.parity.mid)
+        ends = f"({_volume(row.parity.low)}-{_volume(row.parity.high)})"
+        out.append(f"  {shortened(row.title, 23):<23}{_row(cells, widths)}  {middle} {ends}")
+    priced = max((row.priced.mid for row in found.groups), default=float("nan"))
+    by_industry: dict[str, list[str]] = {}
+    for row in found.groups:
+        by_industry.setdefault(row.industry.split(" (")[0], []).append(row.component)
+    who = "; ".join(f"{name}: {', '.join(parts)}" for name, parts in by_industry.items())
+    for words in (
+        "value: share of all parts; local, plan: share of the sets bought at home in the year and in the long run, "
+        "where cars are made; sets: bought at home in the year by all plants together",
+        f"dearer: unit cost at these sets, or the {priced:,.0f} that suppliers price for at least, above that at the "
+        "efficient scale (sets a year), by the elasticity of unit cost to volume (assumed)",
+        "no dearer from: sets a year from which, kept up, a local part costs no more than the one in the kit with its "
+        "freight and duty, learning included",
+        f"who would make them: {who}",
+    ):
+        out.extend(wrap(words, 96, initial_indent="    ", subsequent_indent="      "))
+    return out
+
+
 def change_lines(found: "Partners", names: dict[str, str]) -> list[str]:
     """Another partner for each plant."""
     if not found.replacements:
@@ -131,6 +169,26 @@ def change_lines(found: "Partners", names: dict[str, str]) -> list[str]:
             if markets:
                 out.append(f"    {word}: {', '.join(f'{name} {share:.0%}' for name, share in markets.items())}")
     return out
+
+
+def shortened(text: str, most: int) -> str:
+    """A text cut at a word, with a mark."""
+    if len(text) <= most:
+        return text
+    return text[: most - 1].rsplit(" ", 1)[0].rstrip(",") + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _percent(value: float) -> str:
+    return "" if value != value else f"{value:.0%}"
+
+
+def _row(cells: tuple[str, ...], widths: tuple[int, ...]) -> str:
+    return "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+
+
+def _volume(value: float) -> str:
+    """Sets a year to two digits; they are no more certain than that."""
+    return "never" if value == float("inf") else f"{float(f'{value:.2g}'):,.0f}"
 
 
 def _count(value: float) -> str:

@@ -16,7 +16,7 @@ from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.base.quantities import Quantity, quantities
 from karvan.economy.decompose import concentration_hhi, concentration_theil
-from karvan.futures import around, ministry, parity
+from karvan.futures import around, ministry, parity, suppliers
 from karvan.futures.ensemble import BOUND, Futures, without_industry
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS
 from karvan.study.cells import Cell
@@ -87,6 +87,8 @@ def number(value: float, decimals: int, unit: str = "") -> str:
 
 
 def _rounded(value: float, places: int) -> str:
+    if np.isinf(value):
+        return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
     shown = f"{value:,.{places}f}"
     return shown.removeprefix("-") if float(shown.replace(",", "")) == 0 else shown  # no "-0"
 
@@ -256,6 +258,8 @@ def draws_of(address: Address, runs: Mapping[str, Futures]) -> Array:
         offer = _index(run.layout.offers, ".".join(keys[:-1]), "offer")
         market = _index(run.layout.markets, keys[-1] if keys else "", "market")
         return run.offers[f"delivered{parity.when(quantity.name, run.years[y], run)}"][:, offer, market]
+    if quantity.kind == "suppliers":
+        return suppliers.draws(quantity.name, keys[0] if keys else "", run, run.years[y])
     if quantity.kind == "donors":
         return around.donor_draws(quantity.name, keys[0] if keys else "", run, y)
     if quantity.kind == "lost":
@@ -386,7 +390,8 @@ def _table_figure(address: Address, study: Study) -> Figure:
     if row[column] is None:
         raise UnknownName(f"{row[FILE]}:{row[LINE]}: {column} is empty")
     value = float(row[column])
-    ends = [row.get(f"{column}_{end}") for end in ("low", "high")]
+    stem = column.removesuffix("_mid")
+    ends = [row.get(f"{stem}_{end}") for end in ("low", "high")]
     low, high = (value if end is None else float(end) for end in ends)
     unit = spec.columns[column].unit or column
     place = f"{row[FILE]}:{row[LINE]}"

@@ -18,6 +18,7 @@ from karvan.base.errors import InputError
 from karvan.futures.costs import RUNS, Range, close_up, main_rival, range_of
 from karvan.futures.inputs import Prepared
 from karvan.futures.layout import decimal_year
+from karvan.futures.suppliers import PartGroups, groups_in, joined
 from karvan.futures.yearloop import Sight
 from karvan.partnerships.deals import (
     BetaPrior,
@@ -138,6 +139,35 @@ class Replacement:
 
 
 @dataclass(frozen=True)
+class ComponentGroup:
+    """One component group: what is made at home of it, what small numbers cost, and from what volume that ends."""
+
+    component: str
+    title: str
+    industry: str
+    """Of the study, that supplies it."""
+    value_share: float
+    """Of the parts' value, the study's middle."""
+    local_share: Range
+    """Share of the year's sets bought at home, over the futures in which cars are made; nan without one."""
+    local_share_planned: Range
+    """The same in the long run."""
+    sets: Range
+    """Sets bought at home in the year, over all futures; so are the others."""
+    priced: Range
+    """Sets a year that suppliers price for at least."""
+    minimum_scale: float
+    """Sets a year from which more saves nothing; nan where it is not known."""
+    elasticity: Range
+    """Of unit cost to volume below that: low, middle and high of the study."""
+    penalty: Range
+    """Unit cost at these sets, or those priced for if more, above that at the efficient scale."""
+    parity: Range
+    """Sets a year from which, kept up, a local part costs no more than the one in the kit with its freight and duty;
+    inf for none."""
+
+
+@dataclass(frozen=True)
 class Partners:
     """The answer of ``karvan partners``."""
 
@@ -149,6 +179,8 @@ class Partners:
     largest: Range
     """Share of the largest supplier, whichever it is."""
     replacements: tuple[Replacement, ...]
+    groups: tuple[ComponentGroup, ...]
+    """In the order of the volume from which they are no dearer than the kit's."""
 
 
 def deals_on_record(study: Study) -> Record:
@@ -242,7 +274,37 @@ def partners(
         },
         largest=range_of(hangs.largest) if hangs is not None else Range(np.nan, np.nan, np.nan),
         replacements=tuple(instead),
+        groups=_component_groups(prepared, now.groups),
     )
+
+
+def _component_groups(prepared: Prepared, groups: PartGroups) -> tuple[ComponentGroup, ...]:
+    def over(values: Array) -> Range:
+        known = values[~np.isnan(values)]
+        if not known.size:
+            return Range(np.nan, np.nan, np.nan)
+        low, mid, high = (float(v) for v in np.quantile(known, (0.05, 0.5, 0.95), method="nearest"))
+        return Range(low, mid, high)  # no mean of two order statistics where one is infinite
+
+    titles = dict(prepared.study.table("industries").select("industry", "title").iter_rows())
+    found = [
+        ComponentGroup(
+            component=row["component"],
+            title=row["title"],
+            industry=titles[row["industry"]],
+            value_share=row["share_mid"],
+            local_share=over(groups.local_share[:, g]),
+            local_share_planned=over(groups.local_share_planned[:, g]),
+            sets=over(groups.local_sets[:, g]),
+            priced=over(groups.local_sets_priced[:, g]),
+            minimum_scale=row["minimum_scale"] or np.nan,
+            elasticity=Range(*(row[f"scale_elasticity_{end}"] for end in ("low", "mid", "high"))),
+            penalty=over(groups.scale_penalty[:, g]),
+            parity=over(groups.local_sets_parity[:, g]),
+        )
+        for g, row in enumerate(prepared.study.table("components").to_dicts())
+    ]
+    return tuple(sorted(found, key=lambda group: (group.parity.mid, group.parity.low)))
 
 
 @dataclass(frozen=True)
@@ -253,6 +315,7 @@ class _Now:
     running: Array
     split: dict[str, Array]
     leaves: Array
+    groups: PartGroups
 
 
 def _look(prepared: Prepared, sight: Sight) -> _Now:
@@ -285,7 +348,7 @@ def _look(prepared: Prepared, sight: Sight) -> _Now:
         supplier=_supplier(prepared, _countries(prepared)),
     )
     split = {name: np.broadcast_to(getattr(balance, name), shape) for name in BALANCE}
-    return _Now(case, now.running, split, hazard)
+    return _Now(case, now.running, split, hazard, groups_in(prepared, sight.draws, now.output, index))
 
 
 def _open(prepared: Prepared, sight: Sight) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
@@ -322,6 +385,7 @@ def _join(blocks: Sequence[_Now]) -> _Now:
         np.concatenate([block.running for block in blocks]),
         {name: np.concatenate([block.split[name] for block in blocks]) for name in BALANCE},
         np.concatenate([block.leaves for block in blocks]),
+        joined([block.groups for block in blocks]),
     )
 
 

@@ -12,7 +12,7 @@ Letters: ``P`` plants, ``G`` component groups; ``h`` hours per car, ``Q`` cars m
 import numpy as np
 from numpy.typing import ArrayLike
 
-from karvan.base.axes import Array
+from karvan.base.axes import Array, BoolArray
 from karvan.base.checks import number
 from karvan.partnerships.sourcing import scale_ratio
 
@@ -282,12 +282,13 @@ def supplier_parity(
     ratio_floor: ArrayLike,
     minimum_efficient_scale: ArrayLike,
     elasticity: ArrayLike,
+    landed: ArrayLike = 1.0,
 ) -> Array:
     """The yearly volume from which a local part costs no more than the same part in the kit, once it is kept up.
 
     Kept up for years, a volume of ``q`` a year feeds the knowledge ``q / q_0`` times that of the reference volume
     (:func:`supplier_experience`), so :func:`supplier_price_ratio` falls with ``q`` by learning and by scale; where it
-    meets 1 is found by halving. The kit's freight and duty, which a local part saves besides, are left out.
+    meets ``landed`` is found by halving.
 
     Parameters
     ----------
@@ -295,6 +296,8 @@ def supplier_parity(
     reference : (..., G), ``q_0``, parts a year, above 0.
     progress_ratio, ratio_floor : as in :func:`supplier_price_ratio`.
     minimum_efficient_scale, elasticity : as in :func:`karvan.partnerships.sourcing.scale_ratio`.
+    landed : (..., G) or scalar, what a part in the kit costs with its freight and duty, over its price; 1 leaves them
+        out. A partner that takes off less than a part's price (``deletion_allowance``) makes it less.
 
     Returns
     -------
@@ -306,11 +309,12 @@ def supplier_parity(
     array([124300.,  11400.])
     """
     known = number("reference", reference, "parts a year, above 0", low=0.0, open_low=True)
+    par = number("landed", landed, "a ratio, above 0", low=0.0, open_low=True)
 
-    def dear(doublings: Array) -> Array:
+    def dear(doublings: Array) -> BoolArray:
         volume = known * 2.0**doublings
         saved = scale_ratio(volume, minimum_efficient_scale, elasticity, reference=known)
-        return supplier_price_ratio(
+        price = supplier_price_ratio(
             ratio_start,
             volume,
             experience_start=known,
@@ -318,13 +322,14 @@ def supplier_parity(
             ratio_floor=ratio_floor,
             scale=saved,
         )
+        return np.asarray(price > par)
 
     start = dear(np.zeros(known.shape))
     low = np.zeros(start.shape)
     high = np.maximum(np.log2(MOST_PARTS / known), 0.0) + low
-    never = dear(high) > 1.0
+    never = dear(high)
     for _ in range(40):
         middle = 0.5 * (low + high)
-        above = dear(middle) > 1.0
+        above = dear(middle)
         low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return np.asarray(np.where(start <= 1.0, 0.0, np.where(never, np.inf, known * 2.0**high)))
+    return np.asarray(np.where(~start, 0.0, np.where(never, np.inf, known * 2.0**high)))

@@ -16,10 +16,15 @@ def partnerships(page: Page) -> str:
     title = "Partnerships: promised and delivered"
     if not deals:
         return section(
-            "partnerships", 4, title, para("The study has no deal with a foreign partner on record."), _brings(page)
+            "partnerships",
+            4,
+            title,
+            para("The study has no deal with a foreign partner on record."),
+            _brings(page),
+            _groups(page),
         )
     deals.sort(key=lambda row: (row["vehicle_kind"] != "passenger_car", ORDER.index(row["state"]), row["deal"]))
-    return section("partnerships", 4, title, _chart(page, deals), _table(page, deals), _brings(page))
+    return section("partnerships", 4, title, _chart(page, deals), _table(page, deals), _brings(page), _groups(page))
 
 
 def _label(row: dict[str, Any]) -> str:
@@ -147,3 +152,59 @@ def _brings(page: Page) -> str:
             caption="Median over futures with the 5–95 % range; 0 where a plant stands still.",
         )
     )
+
+
+def _groups(page: Page) -> str:
+    """Which parts are made at home, in what numbers, and from how many a year they stop being dear."""
+    year = page.near
+
+    def parity(row: dict[str, Any]) -> float:
+        return page.value(page.address(f"local_sets_parity.{row['component']}", year))
+
+    groups = sorted(page.study.table("components").to_dicts(), key=parity)
+    rows = []
+    for row in groups:
+        name, cell = row["component"], f"table.components.{row['component']}"
+        rows.append(
+            [
+                f"{esc(row['title'])}<br><small>{esc(_industry(page, row['industry']))}</small>",
+                page.fig(f"{cell}.share_mid"),
+                f"{page.at(f'local_share.{name}', year)} → {page.at(f'local_share_planned.{name}', year)}",
+                page.at(f"local_sets.{name}", year, spread=True),
+                page.fig(f"{cell}.minimum_scale"),
+                page.fig(f"{cell}.scale_elasticity_mid", spread=True),
+                page.at(f"scale_penalty.{name}", year, spread=True),
+                page.at(f"local_sets_parity.{name}", year, spread=True),
+            ]
+        )
+    header = [
+        "Component group; who would make it",
+        "Of all parts",
+        f"Bought at home, {year} → long run",
+        f"Sets bought at home, {year}",
+        "Efficient scale, sets a year",
+        "Elasticity of cost to volume",
+        "Dearer than at that scale",
+        "No dearer than in the kit from",
+    ]
+    soon, last = sum(parity(row) == 0.0 for row in groups), groups[-1]
+    reached = page.at(f"local_sets_parity.{last['component']}", year)
+    lead = para(
+        f"{words(soon).capitalize()} of {words(len(groups), 'component group')} cost no more at home than in the kit "
+        "from the start, by the middle of the futures, with the kit's freight and duty. "
+        f"{esc(last['title'])} would come last: {reached} sets a year, kept up."
+    )
+    priced = page.at(f"local_sets_priced.{last['component']}", year)
+    caption = (
+        f"Sets: parts for one car, bought by all plants together. Dearer: unit cost at these sets, or at the {priced} "
+        "that suppliers price for at least, above that at the efficient scale. No dearer: sets a year that, kept up, "
+        "bring a local part to the cost of the one in the kit with its freight and duty (0: from the start; ∞: no "
+        "volume does). Shares over futures in which cars are made. Median over futures with the 5–95 % range; "
+        "elasticities and most scales are assumed."
+    )
+    title = "<h3>Which parts could be made at home, and at what volume they stop being dear</h3>\n"
+    return title + lead + table(header, rows, kind="tight", caption=caption)
+
+
+def _industry(page: Page, name: str) -> str:
+    return str(page.study.table("industries").filter(industry=name)["title"][0]).split(" (")[0]
