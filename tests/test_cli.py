@@ -128,6 +128,9 @@ class TestUnknownNames:
             (("explain", "azerbaijan", "output"), r"names no year"),
             (("explain", "azerbaijan", "output.2030@hubb"), r"no scenario 'hubb'; did you mean 'hub'"),
             (("explain", "azerbaijan", "claim.out-1918"), r"no claim 'out-1918'"),
+            (("explain", "azerbaijan", "claim.zzz"), r"no claim 'zzz'; their ids stand in evidence/"),
+            (("explain", "azerbaijan", "parameter.zzz", *SMALL[:4]), r"no parameter 'zzz'\n"),
+            (("demand", "Atlantis"), r"know no country 'Atlantis'"),
             (("explain", "azerbaijan", "parameter.thetta", *SMALL[:4]), r"no parameter 'thetta'; did you mean 'theta'"),
             (("new", "KAX", "mine"), r"KAX.*did you mean .*KAZ"),
         ],
@@ -307,6 +310,9 @@ class TestExplain:
 
     def test_assumption_and_cell_of_a_run(self) -> None:
         assert data("explain", "azerbaijan", "parameter.theta")["assumptions"][0]["name"] == "theta"
+        text = answer("explain", "azerbaijan", "parameter.theta")
+        assert text.startswith("Elasticity between plants of one brand  [parameter.theta]")
+        assert "(4 to 12) 1" not in text, "a pure number has no unit"
         told = data("explain", "azerbaijan", "parameter.markets.vat_rate.AZE", *SMALL[:4])
         assert told["value"] == 0.18
 

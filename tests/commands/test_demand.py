@@ -23,6 +23,15 @@ def found() -> dict[str, Outlook]:
     return {row.country: row for row in outlook(["AZE", "GEO", "KAZ", "MAR", "DEU", "TKM"], until=2035, draws=DRAWS)}
 
 
+def test_a_country_may_be_named() -> None:
+    said = [
+        CliRunner().invoke(main, ["demand", name, "--until", "2026", "--draws", "20"]).output
+        for name in ("TUR", "tur", "Turkey", "türkiye")
+    ]
+    assert said[0].startswith("Türkiye (TUR)")
+    assert len(set(said)) == 1
+
+
 def test_paths_are_whole(found: dict[str, Outlook]) -> None:
     for row in found.values():
         assert row.years == tuple(range(2025, 2036))

@@ -29,6 +29,9 @@ class TestText:
         for words in ("of nameplate", "home-made / new registrations", "value added at home", "odds the model gave"):
             assert words in text
 
+    def test_plants_go_by_their_names(self, drawn: tuple[str, str]) -> None:
+        assert "Khazar automobile plant" in drawn[0] and "neftchala_khazar" not in drawn[0]
+
     def test_says_where_the_chart_is(self, drawn: tuple[str, str]) -> None:
         assert "chart: " in drawn[0]
 

@@ -92,6 +92,10 @@ class TestForecasts:
         assert found.text() == f"{found.value:,.0f} ({found.low:,.0f}–{found.high:,.0f})"
         assert found.text(spread=False) == f"{found.value:,.0f}"
 
+    def test_a_range_below_zero_has_no_dash_before_its_minus(self, azerbaijan: Study, runs: dict[str, Futures]) -> None:
+        found = replace(figure("npv.2030", azerbaijan, runs), value=-2.0, low=-3.0, high=-1.0, decimals=1)
+        assert found.text() == "-2.0 (-3.0 to -1.0)"
+
     def test_by_plant_and_scenario(self, azerbaijan: Study, runs: dict[str, Futures]) -> None:
         found = figure("output.hajigabul_azermash_cp_full.2030@hub", azerbaijan, runs)
         run = runs["hub"]

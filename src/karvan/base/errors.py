@@ -19,6 +19,9 @@ class InputError(KarvanError, ValueError):
 class UnknownName(KarvanError, LookupError):
     """A name (study, scenario, lever, plant, figure) that does not exist; the text names the nearest known ones."""
 
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text.rstrip("; "))  # where no known name is near
+
 
 @dataclass(frozen=True, order=True)
 class Fault:

@@ -4,7 +4,14 @@ import os
 
 import click
 
+from karvan.commands.common import codes as country_codes
 from karvan.commands.common import emit, json_option, progress, refuse, seed_option
+
+LEGEND = """
+mean and median |ln|: how far the middle forecast was off, ln(forecast / outcome); 0.69 is twice or half. CRPS scores
+the whole range. Less is better in all three. Beside the model: last, the last known figure for ever (last_spread: with
+a range); loop, the year loop alone; trend and half_trend, the record's growth carried on; world and gdp, which are no
+forecasts: the growth of the world's output and of the country's income as it came (docs/backcast.md)."""
 
 
 @click.command()
@@ -41,7 +48,7 @@ def command(
     if (country is None) == (not everyone):
         raise InputError("give either a country, such as MAR, or --all")
     dates = [part.strip() for part in as_of.split(",") if part.strip()]
-    codes = None if everyone else [str(country).upper()]
+    codes = None if everyone else list(country_codes(str(country)))
     with progress("backcasts") as bar:
         forecasts = backcast_all(
             dates, codes, draws=draws, seed=seed, workers=workers or os.cpu_count() or 1, progress=bar
@@ -72,9 +79,16 @@ def command(
                 if i:
                     told = f"{came[year]:,.0f}" if year in came else "not known"
                     click.echo(f"{year:>6}{q[1, i]:>13,.0f}{q[4, i]:>13,.0f}{q[7, i]:>13,.0f}{told:>13}")
-    for skill in skills:
+    one = {(skill.as_of, skill.forecasts) for skill in skills if skill.group == "all"} if not everyone else set()
+    shown = [skill for skill in skills if skill.group == "all" or (skill.as_of, skill.forecasts) not in one]
+    if shown:
+        click.echo(LEGEND)
+    for skill in shown:
+        group = "scored" if not everyone and skill.group == "all" else skill.group
+        countries = "1 country" if skill.countries == 1 else f"{skill.countries} countries"
+        forecasts_ = "1 forecast" if skill.forecasts == 1 else f"{skill.forecasts} forecasts"
         click.echo(
-            f"\n{skill.as_of}, {skill.group}: {skill.forecasts} forecasts of {skill.countries} countries; "
+            f"\n{skill.as_of}, {group}: {forecasts_} of {countries}; "
             f"inside 50 %: {skill.covered_50:.0%}, inside 90 %: {skill.covered_90:.0%}"
         )
         click.echo(f"  {'':<14}{'mean |ln|':>10}{'median':>9}{'CRPS':>9}")

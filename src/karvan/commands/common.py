@@ -78,8 +78,17 @@ def near(value: float, places: int = 0) -> float:
 
 
 def codes(text: str) -> tuple[str, ...]:
-    """Country codes from one comma-separated text: ``geo, KAZ`` gives ``GEO`` and ``KAZ``."""
-    return tuple(part.strip().upper() for part in text.split(",") if part.strip())
+    """Country codes from one comma-separated text: ``geo, Kazakhstan`` gives ``GEO`` and ``KAZ``."""
+    return tuple(_code(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _code(text: str) -> str:
+    """A code in capitals, or that of a country named in full; other text as it stands, for a message to quote."""
+    if len(text) <= 3:
+        return text.upper()
+    from karvan.study.world import country_code
+
+    return country_code(text) or text
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from karvan.commands.common import (
     emit,
     engine_option,
     json_option,
+    near,
     progress,
     refuse,
     seed_option,
@@ -143,7 +144,10 @@ def _show_sobol(found: "Sobol") -> None:
     width = max(len(row.title) for row in found.rows)
     click.echo(f"{'':<{width}}  {'alone':>14}  {'with others':>14}  numbers")
     for row in found.rows:
-        first, total = f"{row.first:.2f} ± {row.first_error:.2f}", f"{row.total:.2f} ± {row.total_error:.2f}"
+        first, total = (
+            f"{near(row.first, 2):.2f} ± {row.first_error:.2f}",
+            f"{near(row.total, 2):.2f} ± {row.total_error:.2f}",
+        )
         click.echo(f"{row.title:<{width}}  {first:>14}  {total:>14}  {row.members:>7}")
     click.echo(f"sum of what factors explain alone: {found.alone:.2f}; the rest comes from factors acting together")
 

@@ -157,11 +157,20 @@ def _provenance(view: "EconomyView") -> "list[str]":
         f"input-output table: {source.cells_estimated:,} of {source.cells:,} cells estimated; value added or "
         f"employment assumed in {source.industries_assumed} of {source.industries} industries",
         *(f"  {text}" for text in source.sources),
+        *(
+            ["  another country's tables, scaled: read jobs at suppliers as orders of magnitude"]
+            if source.borrowed
+            else []
+        ),
         *(f"  {text}" for text in source.proxies),
         f"  closure: {source.closure}",
     ]
     if len(view.donors) > 1:
-        rows = [(donor, _text(found["jobs"]), _text(found["gdp"])) for donor, found in view.donors.items()]
+        from karvan.futures.names import country_name
+
+        rows = [
+            (country_name(donor), _text(found["jobs"]), _text(found["gdp"])) for donor, found in view.donors.items()
+        ]
         unit = _unit(next(iter(view.donors.values()))["gdp"])
         out += ["", "spread between donors: indirect and induced, each future uses one table"]
         out += _table(("structure of", "jobs", f"value added, {unit}"), rows)

@@ -56,7 +56,9 @@ def command(
     run = run_history(loaded, start=start, until=last, draws=draws, seed=seed, workers=workers)
     if figure not in run.figures:
         known = sorted(run.figures)
-        raise UnknownName(f"no figure '{figure}'; {nearest(figure, known) or ', '.join(known)}")
+        whole = [name for name in known if "." not in name]
+        hint = nearest(figure, known) or f"national figures by year are {', '.join(whole)}"
+        raise UnknownName(f"no figure '{figure}'; {hint}")
     learned = learn(run, loaded, temper=temper)
     numbers, years = side_by_side(learned), figures_beside(learned, figure)
     if as_json:

@@ -22,6 +22,7 @@ def command(
     """What each plant makes now: output by month and plant with bands, utilisation, self-sufficiency, targets."""
     from dataclasses import asdict
 
+    from karvan.futures.names import readable
     from karvan.futures.nowcast import nowcast, revenue_per_car
     from karvan.futures.nowcast_year import bands_by_month, current_year, targets
     from karvan.study.load import load
@@ -71,16 +72,20 @@ def command(
     click.echo(
         f"{now.year}: {now.output.low:,.0f} to {now.output.high:,.0f} cars, middle {now.output.middle:,.0f}{told}"
     )
-    click.echo(f"\n{'plant':<24}{'cars':>9}{'5 %':>8}{'95 %':>8}{'of nameplate':>14}{'of what it can make':>21}")
+    names = dict(known.table("plants").select("plant", "name").iter_rows())
+    titles = {row.plant: names.get(row.plant, row.plant).split(" (")[0] for row in now.plants}
+    width = max([len(text) for text in titles.values()], default=5) + 2
+    click.echo(f"\n{'plant':<{width}}{'cars':>9}{'5 %':>8}{'95 %':>8}{'of nameplate':>14}{'of what it can make':>21}")
     for row in now.plants:
         click.echo(
-            f"{row.plant:<24}{row.output.middle:>9,.0f}{row.output.low:>8,.0f}{row.output.high:>8,.0f}"
+            f"{titles[row.plant]:<{width}}{row.output.middle:>9,.0f}{row.output.low:>8,.0f}{row.output.high:>8,.0f}"
             f"{row.utilisation_nameplate.middle:>14.0%}{row.utilisation_effective.middle:>21.0%}"
         )
-    click.echo("\nrevenue per car, local currency (value / cars):")
+    click.echo(f"\nrevenue per car, {known.settings.currency} (value / cars):")
     for item in money:
+        subject = names.get(item.subject, readable(item.subject)).split(" (")[0]
         click.echo(
-            f"  {item.subject:<22}{item.per_car:>10,.0f}   {item.period}  ({item.money:,.0f} / {item.cars:,.0f})"
+            f"  {subject:<{width}}{item.per_car:>10,.0f}   {item.period}  ({item.money:,.0f} / {item.cars:,.0f})"
         )
     click.echo("\nself-sufficiency, 5 to 95 %:")
     words = ("home-made / new registrations", "home-made / (home-made + all imports)", "value added at home / spending")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from karvan.base.errors import UnknownName
 from karvan.base.quantities import quantities
+from karvan.futures.drivers import title_of
 from karvan.futures.ensemble import Futures
 from karvan.futures.figures import Figure, figure, number, parse
 from karvan.study.cells import Cell
@@ -108,12 +109,17 @@ def _sources(cells: list[Cell]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cell.source for cell in cells if not cell.assumed))
 
 
+def _unit(unit: str) -> str:
+    """A unit beside a number: shares stand as per cent, and a pure number has none."""
+    return "" if unit in ("share of 1", "1") else unit
+
+
 def lines(explanation: Explanation, *, most: int = 12) -> list[str]:
     """The chain as lines of text."""
     found = explanation.figure
     out = [
         f"{found.title}  [{found.address}]",
-        f"  {found.text()} {'' if found.unit == 'share of 1' else found.unit}".rstrip(),
+        f"  {found.text()} {_unit(found.unit)}".rstrip(),
     ]
     if found.kind == "forecast":
         error = number(found.error, max(found.decimals, 1), found.unit)
@@ -123,14 +129,12 @@ def lines(explanation: Explanation, *, most: int = 12) -> list[str]:
     out.append(f"formula   {explanation.formula}")
     if explanation.rule:
         out.append(f"rule      {explanation.rule}")
-    out.extend(
-        f"  input   {item.address}: {item.text()} {'' if item.unit == 'share of 1' else item.unit}".rstrip()
-        for item in explanation.inputs
-    )
+    out.extend(f"  input   {item.address}: {item.text()} {_unit(item.unit)}".rstrip() for item in explanation.inputs)
     for cell in explanation.cells[:most]:
         mark = "assumed" if cell.assumed else cell.source
-        spread = f"{cell.mid:g} ({cell.low:g} to {cell.high:g}) {cell.unit}"
+        spread = f"{cell.mid:g} ({cell.low:g} to {cell.high:g}) {'' if cell.unit == '1' else cell.unit}".rstrip()
         out.append(f"  rests on {cell.name}: {spread}  <- {mark}  [{cell.place}]")
+        out.append(f"           {title_of(cell.name)}")
         if cell.note:
             out.append(f"           {cell.note}")
     if len(explanation.cells) > most:

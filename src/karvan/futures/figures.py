@@ -75,7 +75,8 @@ class Figure:
         middle = number(self.value, self.decimals, self.unit)
         if not spread or self.low == self.high:
             return middle
-        return f"{middle} ({number(self.low, self.decimals, self.unit)}–{number(self.high, self.decimals, self.unit)})"
+        low, high = number(self.low, self.decimals, self.unit), number(self.high, self.decimals, self.unit)
+        return f"{middle} ({low} to {high})" if "-" in low + high else f"{middle} ({low}–{high})"
 
 
 def number(value: float, decimals: int, unit: str = "") -> str:
@@ -434,7 +435,7 @@ def _claim_figure(address: Address, study: Study) -> Figure:
     found = claim(study, name)
     if found is None:
         known = study.table("claims")["claim"].to_list()
-        raise UnknownName(f"no claim '{name}'; {nearest(name, known)}")
+        raise UnknownName(f"no claim '{name}'; {nearest(name, known) or 'their ids stand in evidence/ of the study'}")
     value = found.number if found.number is not None else float("nan")
     decimals = 0 if value % 1 == 0 and abs(value) >= 10 else (2 if abs(value) >= 1 else 4)
     return Figure(address.text, "claim", value, value, value, found.unit, decimals, found.attribute, 0.0, claim=found)
@@ -447,6 +448,7 @@ def _cell_figure(address: Address, study: Study, runs: Mapping[str, Futures]) ->
         parameter, _, key = name.partition(".")
         cell = study.parameter(parameter, key)
     decimals = 0 if abs(cell.mid) >= 100 else 3
-    return Figure(
-        address.text, "assumption", cell.mid, cell.low, cell.high, cell.unit, decimals, cell.name, 0.0, cell=cell
-    )
+    from karvan.futures.drivers import title_of  # which reads figures itself
+
+    title = title_of(cell.name)
+    return Figure(address.text, "assumption", cell.mid, cell.low, cell.high, cell.unit, decimals, title, 0.0, cell=cell)

@@ -15,7 +15,7 @@ from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.market.flows import balance_flows, gravity_seed
 from karvan.market.rebuild import great_circle, mean_distance
-from karvan.study.world import known_date, world_table
+from karvan.study.world import country_code, known_date, world_table
 
 ROW = "ROW"
 YEARS = (2017, 2018, 2019)
@@ -123,8 +123,7 @@ def find_country(world: World, code: str) -> str:
     Errors: :class:`UnknownName` with the nearest names, or for a country without population and income on record.
     """
     names = {str(row["name"]): key for key, row in world.countries.items()}
-    lower = {name.lower(): key for name, key in names.items()}
-    found = code.upper() if code.upper() in world.countries else lower.get(code.lower())
+    found = country_code(code)
     if found is None:
         close = nearest(code.upper(), world.countries) if len(code) <= 3 else nearest(code.title(), names)
         close = re.sub(r"'([A-Z]{3})'", lambda match: f"{match[1]} ({world.name(match[1])})", close)

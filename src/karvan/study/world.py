@@ -59,6 +59,19 @@ def _table(name: str, as_of: str | None) -> pl.DataFrame:
     return pl.read_csv(world_folder() / spec.file, schema_overrides=schema)
 
 
+_OTHER_NAMES: Final = {
+    "turkey": "TUR", "turkiye": "TUR", "czech republic": "CZE", "great britain": "GBR", "macedonia": "MKD",
+    "republic of korea": "KOR", "russian federation": "RUS", "cote d'ivoire": "CIV",
+}  # fmt: skip
+
+
+def country_code(text: str) -> str | None:
+    """The ISO3 code of a country of the world tables given by its code or its name, in any case; None if unknown."""
+    names = {str(name).lower(): str(code) for code, name in world_table("countries").select("country", "name").rows()}
+    found = names.get(text.strip().lower()) or _OTHER_NAMES.get(text.strip().lower())
+    return text.strip().upper() if found is None and text.strip().upper() in names.values() else found
+
+
 def known_by(frame: pl.DataFrame, as_of: str | None) -> pl.DataFrame:
     """The rows that were known on a date (YYYY-MM-DD); all of them without one."""
     if as_of is None or "known_on" not in frame.columns:
