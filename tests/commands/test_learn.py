@@ -1,12 +1,14 @@
 """``karvan learn``: prior and posterior side by side, and what is refused."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from karvan.cli import main
 from karvan.futures.learning import LEAST_SIZE
+from karvan.futures.starter import new_study
 
 
 def call(*arguments: str) -> Result:
@@ -56,3 +58,10 @@ def test_too_few_futures_are_refused() -> None:
 def test_messages(words: tuple[str, ...], message: str) -> None:
     result = call("--draws", "5", *words)
     assert result.exit_code == 2 and message in result.output
+
+
+def test_a_study_whose_plants_are_known_only_later_has_no_past(tmp_path: Path) -> None:
+    study = new_study("KAZ", tmp_path / "kaz")
+    result = CliRunner().invoke(main, ["learn", str(study), "--draws", "10"])
+    assert result.exit_code == 2
+    assert "has no past to run: 36,268 cars are on record in 2014, but its plants are known only since" in result.output

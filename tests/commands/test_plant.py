@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from karvan.cli import main
 from karvan.facilities import RUNGS
+from karvan.futures.starter import new_study
 
 PLANT = "hajigabul_azermash_cp"
 
@@ -123,3 +124,11 @@ def test_list_of_plants() -> None:
     assert (
         "hajigabul_azermash_cp_full   building" in result.output and "kits, body, paint, trim, final" in result.output
     )
+
+
+def test_starter_studies(tmp_path: Path) -> None:
+    """No plant is said to be so; a capacity that nobody announced is not called announced."""
+    none = CliRunner().invoke(main, ["plant", str(new_study("GEO", tmp_path / "geo"))])
+    assert none.exit_code == 0 and "knows no plant of its own country" in none.output
+    one = CliRunner().invoke(main, ["plant", str(new_study("KAZ", tmp_path / "kaz")), "kaz_makers"])
+    assert one.exit_code == 0 and "worked out from the record: 167,500 a year" in one.output

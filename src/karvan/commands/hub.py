@@ -340,11 +340,12 @@ def investor_lines(cases: dict[str, Any], money: str) -> list[str]:
             if case.irr.mid != case.irr.mid
             else f"{_rate(case.irr.mid)} ({_rate(case.irr.low)} to {_rate(case.irr.high)})"
         )
-        back = "never" if case.payback.mid != case.payback.mid else f"{_range(case.payback, 1)} years"
-        paid = "" if case.paid != case.paid else f", in {case.paid:.0%} of those that were ever behind"
+        never = case.payback.mid != case.payback.mid
+        back = "never paid back" if never else f"paid back after {_range(case.payback, 1)} years"
+        paid = "" if never or case.paid != case.paid else f", in {case.paid:.0%} of those that were ever behind"
         out.append(
             f"  {name}: net present value {_range(case.npv, 0)}, above 0 in {case.gains:.0%} of futures; rate of "
-            f"return {rate} where there is one ({case.has_irr:.0%}); paid back after {back}{paid}"
+            f"return {rate} where there is one ({case.has_irr:.0%}); {back}{paid}"
         )
     out.append("  a rate of return is given where owners put in money beyond the profit of plants that stand")
     return out

@@ -114,6 +114,8 @@ def _list(study: "Study", as_json: bool) -> None:
     if as_json:
         emit(out)
         return
+    if not out:
+        click.echo(f"study {study.name} knows no plant of its own country; plants.csv would list it with the role own")
     width = max((len(row["plant"]) for row in out), default=0)
     for row in out:
         shops = ", ".join(row["shops"]) or "no shops on record"

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from karvan.base.axes import Array
+from karvan.base.errors import InputError
 from karvan.futures.ensemble import Futures, simulate
 from karvan.futures.inputs import KIND
 from karvan.study.evidence import YearValue, year_value
@@ -41,8 +43,20 @@ def run_history(
     """Futures from ``start`` with what was known at the end of that year of plants and deals, and known income.
 
     The record before ``start`` sets the level. Base-year flows are those of the study (2017-19): a stated leak.
+
+    Errors: :class:`~karvan.base.errors.InputError` where cars were made by then by plants that the study
+    knows of only later.
     """
     known = load(study.origin, as_of=f"{start}-12-31")
+    if not _own(known).height and _own(study).height:
+        made = [year for year in range(start - 9, start + 1) if _made(study, year) > 0]
+        if made:
+            first = min(str(day) for day in _own(study)["known_on"].to_list())
+            raise InputError(
+                f"study {study.name} has no past to run: {_made(study, made[-1]):,.0f} cars are on record in "
+                f"{made[-1]}, but its plants are known only since {first} (known_on in plants.csv); karvan backcast "
+                f"{study.settings.country} --as-of {start} makes a study of that day instead"
+            )
     # Known income and exchange rates are the condition of the exercise, so that table stays whole.
     tables: dict[str, Any] = {**known.tables, "macro": study.table("macro"), "flows": study.table("flows")}
     last = study.settings.base_year if until is None else until
@@ -55,6 +69,16 @@ def run_history(
         workers=workers,
         known_income=True,
     )
+
+
+def _own(study: Study) -> pl.DataFrame:
+    """The car plants of the study's own country."""
+    return study.table("plants").filter((pl.col("role") == "own") & (pl.col("vehicle_kind") == KIND))
+
+
+def _made(study: Study, year: int) -> float:
+    record = year_value(study, "country", "output", KIND, year)
+    return 0.0 if record is None else record.value
 
 
 def compare_history(study: Study, run: Futures) -> list[HistoryYear]:

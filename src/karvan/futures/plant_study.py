@@ -279,7 +279,8 @@ def _missing(row: Mapping[str, Any], shops: Cells) -> str:
             f"{row['name']} stands for makers of {row['country']} as a whole: there are no shops of one plant to take "
             "apart, so its ladder is that of an aggregate, and its capacity does not bind in the futures"
         )
-    said = "no capacity is on record" if row["nameplate"] is None else f"announced: {row['nameplate']:,.0f} a year"
+    word = "worked out from the record" if str(row["source"]).startswith("derived") else "announced"
+    said = "no capacity is on record" if row["nameplate"] is None else f"{word}: {row['nameplate']:,.0f} a year"
     return (
         f"shops.csv has no rate for {row['plant']}: nobody has described its shops; {said}. "
         "Rows in shops.csv would give it a ladder"
