@@ -147,6 +147,7 @@ def report(
 ) -> None:
     """Make the report: one HTML file that opens offline."""
     from karvan.api import NEAR
+    from karvan.base.errors import InputError
     from karvan.futures.drivers import drivers
     from karvan.futures.ensemble import simulate_many
     from karvan.futures.history import run_history
@@ -175,7 +176,8 @@ def report(
         # This process would only wait while others run the futures.
         beside = stack.enter_context(ThreadPoolExecutor(1))
         stack.callback(beside.shutdown, cancel_futures=True)  # stopped by hand, it does not begin another task
-        history = beside.submit(run_history, loaded, draws=min(draws, SIDE_DRAWS), seed=seed)
+        recorded = len(loaded.table("claims")) > FEW_CLAIMS
+        history = beside.submit(run_history, loaded, draws=min(draws, SIDE_DRAWS), seed=seed) if recorded else None
         # Remembered with the study, so that figures and the report find it done.
         shops = [beside.submit(first_study, loaded, plant, loaded.settings.start_year) for plant in with_shops(loaded)]
         beside.submit(warm)
@@ -183,7 +185,10 @@ def report(
             runs = simulate_many(loaded, wanted, until=until, seed=seed, workers=workers, progress=bar)
         for plant in shops:
             plant.result()
-        back = history.result() if len(loaded.table("claims")) > FEW_CLAIMS else None
+        try:
+            back = history.result() if history else None
+        except InputError:  # a record, but no plant known early enough to run it: the report says that it was not run
+            back = None
         last = runs[lead].years[-1]
         year = min(NEAR, last)
         strongest = drivers(f"output.{year}@{lead}", runs)

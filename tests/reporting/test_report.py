@@ -15,6 +15,7 @@ from karvan.futures.names import country_name
 from karvan.futures.starter import new_study
 from karvan.reporting import report
 from karvan.reporting.page import Page
+from karvan.reporting.sections.scenarios import same_draws
 from karvan.study.audit import audit
 from karvan.study.evidence import contradictions
 from karvan.study.load import Study, load
@@ -312,6 +313,15 @@ def test_net_is_left_out_without_its_counterfactual(study: Study, runs: dict[str
     for address in dict.fromkeys(read(text).addresses):
         figure(address, study, alone)
     assert "before asking what people would do otherwise" in text
+
+
+def test_scenarios_of_fewer_futures_are_not_said_to_differ_by_policy_alone(
+    study: Study, runs: dict[str, Futures]
+) -> None:
+    fewer = simulate(study, scenario="hub", draws=20, workers=1)
+    said = read(same_draws(Page(study, {**runs, "hub": fewer}, "baseline"), ["baseline", "hub"])).text
+    assert "only the first 20, so beside the 40 of “What is decided” a small difference says nothing" in said
+    assert "not of luck" in same_draws(Page(study, runs, "baseline"), ["baseline", "no_industry"])
 
 
 def test_figures_that_do_not_exist_show_a_dash(runs: dict[str, Futures]) -> None:

@@ -61,7 +61,10 @@ def _history(page: Page) -> str:
     """Would the model have held what happened?"""
     title = "<h3>Would it have held what happened?</h3>\n"
     if page.backrun is None:
-        return title + para("History was not run again for this report.")
+        return title + para(
+            "History was not run again for this report. That takes plants and a record which the study knows as of a "
+            "past year; a starter study has neither."
+        )
     years = compare_history(page.study, page.backrun)
     known = [year for year in years if year.record is not None]
     if not known:

@@ -58,11 +58,24 @@ def scenarios(page: Page) -> str:
         "scenarios",
         7,
         "Scenarios side by side",
-        para("All scenarios share the same draws, so differences between them are differences of policy, not of luck."),
+        para(same_draws(page, names)),
         chart(title, svg, unit=f"cars per year, {last}: median and 5–95 % of futures", source="docs/futures.md"),
         table(["Scenario", *heads], made, kind="tight", caption="Cars a year; medians, with the 5–95 % range."),
         _worth(page, worth),
         bullets(told),
+    )
+
+
+def same_draws(page: Page, names: list[str]) -> str:
+    """What a difference between two rows means; scenarios of fewer futures than the main one have its first ones."""
+    fewer = [name for name in names if page.runs[name].draws != page.run.draws]
+    if not fewer:
+        return "All scenarios share the same draws, so differences between them are differences of policy, not of luck."
+    return (
+        "Scenarios share their draws: between those of equally many futures a difference is one of policy, not luck. "
+        f"Some have only the first {page.at('count_futures', page.near, scenario=fewer[0])}, so beside the "
+        f"{page.at('count_futures', page.near)} of &ldquo;{esc(page.study.scenario(page.main).title)}&rdquo; a small "
+        "difference says nothing; <code>karvan compare</code> gives all of them the same."
     )
 
 
