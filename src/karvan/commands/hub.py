@@ -355,8 +355,15 @@ def outside_lines(outside: dict[str, float], run: "Futures") -> list[str]:
     """The base rate and the pull of the evidence."""
     if not outside["country_years"]:
         return []
+    from karvan.futures.around import exporter_in
+    from karvan.futures.names import country_name
+
+    home = run.study.settings.country
+    since = exporter_in(home, run.study.as_of)
+    inside = [f"  {country_name(home)} is no outsider: it was an exporter in volume in {since}, the last year known"]
     return [
         "The outside view",
+        *(inside if since else []),
         f"  countries outside came to export in volume {outside['entries']:.0f} times in "
         f"{outside['country_years']:.0f} country-years: {outside['mean']:.0%} "
         f"({outside['low']:.0%}-{outside['high']:.0%}) by {run.years[-1]}, for one that makes cars already",

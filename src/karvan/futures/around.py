@@ -132,6 +132,16 @@ def entries(as_of: str | None = None) -> list[tuple[str, int]]:
     return sorted(found, key=lambda item: (item[1], item[0]))
 
 
+def exporter_in(country: str, as_of: str | None = None) -> int | None:
+    """The last year known of a country that is an exporter in volume by then; None if it is not, or unknown."""
+    countries, years, _, _ = _world_cars(as_of)
+    if country not in countries:
+        return None
+    view, row = outside_view(as_of), countries.index(country)
+    known = np.flatnonzero(view.known[row])
+    return years[int(known[-1])] if known.size and bool(view.state[row, known[-1]]) else None
+
+
 @lru_cache(maxsize=4)
 def _world_cars(as_of: str | None) -> tuple[list[str], list[int], Array, Array]:
     """Countries, years, cars made and cars sold (C, Y), nan where unknown."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from karvan.futures.around import entries, outside_view
+from karvan.futures.around import entries, exporter_in, outside_view
 from karvan.hub.verdict import ALTERNATIVES, CONDITIONS, threshold_sensitivity
 from karvan.reporting import charts
 from karvan.reporting.html import chart, esc, listed, para, section, table, words
@@ -19,6 +19,8 @@ CONDITION_WORDS = {
     "npv": "profit without subsidy",
     "": "nothing",
 }
+ELSEWHERE = ((0.5, "more than half"), (1 / 3, "more than a third"), (0.2, "more than a fifth"), (0.1, "over a tenth"))
+"""Shares of a country's cars sold beyond the study's markets that are worth a word."""
 INSTEAD = {
     "hub": "a regional hub",
     "home_market_assembly": "assembly for the home market",
@@ -87,7 +89,22 @@ def _verdict(page: Page) -> str:
         )
     if float(verdict.probability[y]) == 0.0:
         words_ += f" Not one of {page.at('count_futures', page.first)} futures is a hub then."
-    return para(words_, _best_scenario(page))
+    return para(words_, _best_scenario(page), _elsewhere(page))
+
+
+def _elsewhere(page: Page) -> str:
+    """A word where a good part of the country's cars went to markets that the study does not have."""
+    flows = page.study.table("flows").filter(exporter=page.study.settings.country)
+    sent = {str(row["importer"]): float(row["units"]) for row in flows.iter_rows(named=True)}
+    markets = page.run.layout.markets
+    share = sum(units for market, units in sent.items() if market not in markets) / max(sum(sent.values()), 1.0)
+    part = next((text for least, text in ELSEWHERE if share >= least), "")
+    return (
+        f"In the base years {part} of its cars, by the estimated flows, went to markets that this study does not have: "
+        "exports are understated, and with them the chance; <code>karvan new --markets</code> takes others."
+        if part
+        else ""
+    )
 
 
 def _short_of(failing: list[str]) -> str:
@@ -181,6 +198,14 @@ def _outside(page: Page) -> str:
     if rate.exposure == 0:
         return ""
     came = [f"{esc(page.country(country))} in {year}" for country, year in entries(page.study.as_of)]
+    home = page.study.settings.country
+    since = exporter_in(home, page.study.as_of)
+    already = (
+        ""
+        if since is None
+        else f" By this measure {esc(page.country(home))} is no outsider: it was an exporter in volume in {since}, the "
+        "last year known. The rate is that of others, and says nothing of it."
+    )
     return "<h3>The outside view</h3>\n" + para(
         "How often does a country come from outside into export in volume at all (output of a hundred thousand cars "
         "and a fifth more than home sales, three-year means)? The world tables show "
@@ -188,7 +213,7 @@ def _outside(page: Page) -> str:
         f"{': ' + listed(came) if came else ''}. "
         "At that pace a country like any other in those tables would have a chance of "
         f"{page.at('hub_base_rate', last, spread=True)} by {last}. The tables hold countries that make cars already, "
-        "so this is kind to a newcomer, and the measure asks less than the five conditions."
+        "so this is kind to a newcomer, and the measure asks less than the five conditions." + already
     )
 
 
@@ -333,11 +358,25 @@ def _sensitivity(page: Page) -> str:
     most = max(float(found.probability[:, y].max()) for found in tried.values())
     names = {"destination_share": "share a destination needs", **CONDITION_WORDS}
     highest = [names.get(name, name) for name, found in tried.items() if float(found.probability[:, y].max()) == most]
-    text = (
-        "Changing any single threshold by half, up or down, leaves the chance at nothing: the verdict does not hang "
-        "on where a line was drawn."
-        if most == 0.0
-        else f"Changing one threshold at a time by up to half, the chance is highest when "
-        f"{listed(highest, 'or')} is eased; the sentence above holds if the chance stays below the bar."
-    )
+    bar = run.verdict.thresholds.probability
+    if most == 0.0:
+        text = (
+            "Changing any single threshold by half, up or down, leaves the chance at nothing: the verdict does not "
+            "hang on where a line was drawn."
+        )
+    elif bool(run.verdict.says_hub[y]):
+        least = min(float(found.probability[:, y].min()) for found in tried.values())
+        text = "Changing one threshold at a time by up to half " + (
+            "leaves the chance above the bar: the verdict does not hang on where a line was drawn."
+            if least >= bar
+            else "can take the chance below the bar: the verdict hangs on where the lines are drawn."
+        )
+    else:
+        end = (
+            "; even then it stays below the bar."
+            if most < bar
+            else ", and then it reaches the bar: the verdict hangs on where that line is drawn."
+        )
+        text = "Changing one threshold at a time by up to half, the chance is highest when "
+        text += f"{listed(highest, 'or')} is eased{end}"
     return "<h3>Does the verdict hang on the thresholds?</h3>\n" + para(text)
