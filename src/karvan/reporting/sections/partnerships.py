@@ -189,18 +189,20 @@ def _groups(page: Page) -> str:
     ]
     soon, last = sum(parity(row) == 0.0 for row in groups), groups[-1]
     reached = page.at(f"local_sets_parity.{last['component']}", year)
-    lead = para(
-        f"{words(soon).capitalize()} of {words(len(groups), 'component group')} cost no more at home than in the kit "
-        "from the start, by the middle of the futures, with the kit's freight and duty. "
-        f"{esc(last['title'])} would come last: {reached} sets a year, kept up."
-    )
     priced = page.at(f"local_sets_priced.{last['component']}", year)
+    some = words(soon).capitalize() if soon else "None"
+    lead = para(
+        f"{some} of {words(len(groups), 'component group')} cost no more at home than in the kit, its freight and duty "
+        "included, from the first sets on, by the middle of the futures. "
+        f"{esc(last['title'])} would come last: {reached} sets a year, kept up. Suppliers price for at least {priced} "
+        "sets a year of a group."
+    )
     caption = (
-        f"Sets: parts for one car, bought by all plants together. Dearer: unit cost at these sets, or at the {priced} "
-        "that suppliers price for at least, above that at the efficient scale. No dearer: sets a year that, kept up, "
-        "bring a local part to the cost of the one in the kit with its freight and duty (0: from the start; ∞: no "
-        "volume does). Shares over futures in which cars are made. Median over futures with the 5–95 % range; "
-        "elasticities and most scales are assumed."
+        "Sets: parts for one car, bought by all plants together. Dearer: unit cost at these sets, or at those that "
+        "suppliers price for if more, above that at the efficient scale. No dearer: sets a year that, kept up, bring "
+        "a local part to the cost of the one in the kit with its freight and duty (0: from the start; ∞: no volume "
+        "does). Shares over futures in which cars are made. Median over futures with the 5–95 % range; elasticities "
+        "and most scales are assumed."
     )
     title = "<h3>Which parts could be made at home, and at what volume they stop being dear</h3>\n"
     return title + lead + table(header, rows, kind="tight", caption=caption)
