@@ -14,6 +14,7 @@ from karvan.futures.history import run_history
 from karvan.futures.names import country_name
 from karvan.futures.starter import new_study
 from karvan.reporting import report
+from karvan.reporting.html import words
 from karvan.reporting.page import Page
 from karvan.reporting.sections.hub import hub as hub_section
 from karvan.reporting.sections.scenarios import same_draws
@@ -233,6 +234,17 @@ class TestHeadlineFacts:
         assert "end of VAT exemption for EV and hybrid import and sale" in page.text
         assert "corporate income tax holiday" in page.text
         assert "exemption for imported raw materials (kits)" in page.text
+
+
+def test_component_groups_by_the_volume_that_pays(runs: dict[str, Futures], text: str) -> None:
+    """Every group once, those that pay soonest first, and the sentence above says how many pay at once."""
+    part = text[text.index("Which parts could be made at home") :]
+    part = part[: part.index("</table>")]
+    order = re.findall(r'data-figure="local_sets\.(\w+)\.2030"', part)
+    assert sorted(order) == sorted(runs["baseline"].layout.components)
+    volumes = [figure(f"local_sets_parity.{name}.2030", runs["baseline"].study, runs).value for name in order]
+    assert volumes == sorted(volumes)
+    assert f"{words(volumes.count(0.0)).capitalize()} of 13 component groups cost no more at home" in part
 
 
 class TestSameBytes:

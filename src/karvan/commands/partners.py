@@ -1,4 +1,4 @@
-"""``karvan partners``: deals promised and delivered, what each partner takes, and another partner instead."""
+"""``karvan partners``: deals kept, what each partner takes, which parts are made at home, and another partner."""
 
 from dataclasses import asdict
 from textwrap import wrap
@@ -34,7 +34,10 @@ SPLIT_WORDS = {
 @json_option
 @refuse
 def command(study: str, year: int | None, scenario: str, draws: int, replace: bool, seed: int, as_json: bool) -> None:
-    """Compare foreign partners: promises kept, odds of leaving, who gets what of a car, and another partner instead."""
+    """Compare foreign partners: promises kept, odds of leaving, who gets what of a car, and another partner instead.
+
+    Also which parts are made at home, and from how many a year they stop being dear.
+    """
     from karvan.futures.partners import partners
     from karvan.study.load import load
 
