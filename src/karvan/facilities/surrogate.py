@@ -5,12 +5,12 @@ buffers, right to a few per cent. :func:`fit_surrogate` is made for one line: it
 draws, bends the formula to them, and measures itself at draws it has not seen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from karvan.base.axes import Array
+from karvan.base.axes import Array, IntArray
 from karvan.base.errors import InputError
 from karvan.base.streams import latin_hypercube
 from karvan.facilities.analytic import _fluid
@@ -19,8 +19,8 @@ from karvan.facilities.line import Line
 _NAMES = ("cycle_s", "mtbf_min", "mttr_min")
 CHECKS, LUCKS = 16, 32
 """Draws at which a fitted stand-in is checked, and replications of each."""
-PASSES = 40
-"""Sweeps of the decomposition: a fixed number, so that a draw's result does not depend on its neighbours."""
+PASSES, SETTLED = 40, 1e-12
+"""Most sweeps of the decomposition, and the change of the rate, as a share of it, below which a line has settled."""
 
 
 def line_efficiency(cycle_s: ArrayLike, mtbf_min: ArrayLike, mttr_min: ArrayLike, buffers: ArrayLike) -> Array:
@@ -58,41 +58,86 @@ def line_efficiency(cycle_s: ArrayLike, mtbf_min: ArrayLike, mttr_min: ArrayLike
         return np.asarray(np.broadcast_to(alone, (*shape, 1))[..., 0])
 
     def by_station(array: Array, stations: int) -> Array:
-        """(S, ...): a station's numbers side by side."""
-        return np.ascontiguousarray(np.moveaxis(np.broadcast_to(array, (*shape, stations)), -1, 0))
+        """(S, lines): a station's numbers side by side."""
+        wide = np.moveaxis(np.broadcast_to(array, (*shape, stations)), -1, 0)
+        return np.ascontiguousarray(wide).reshape(stations, -1)
 
     # Time in takts of the slowest station: a buffer of b places is b takts of flow.
     repair, alone = by_station(slowest / 60.0 / down, count), by_station(alone, count)
     size = by_station(np.clip(places, 0.5, 1e6), count - 1)
-    fail, needed = repair * (1.0 / alone - 1.0), 1.0 / alone
-    first_fail, first_repair = fail[:-1].copy(), repair[:-1].copy()
-    last_fail, last_repair = fail[1:].copy(), repair[1:].copy()
-    rate, starved, blocked = (np.empty_like(size) for _ in range(3))
-
-    def solve(i: int) -> None:
-        flow = _fluid(first_fail[i], first_repair[i], last_fail[i], last_repair[i], size[i], leveled=False)
-        starved[i], blocked[i] = flow.starved, flow.blocked
-        rate[i] = (1.0 - flow.starved) / (1.0 + last_fail[i] / last_repair[i])
-
-    for i in range(count - 1):
-        solve(i)
+    rate = np.empty_like(size)
+    left, pairs = np.arange(size.shape[1]), _Pairs.begin(repair, alone, size)
     for _ in range(PASSES if count > 2 else 0):
-        for i in range(1, count - 1):
-            idle = np.maximum(1 / rate[i - 1] + needed[i] - 2 - last_fail[i - 1] / last_repair[i - 1], 1e-9)
-            share = np.minimum(starved[i - 1] / (idle * rate[i - 1]), 1.0)
-            first_repair[i] = first_repair[i - 1] * share + repair[i] * (1 - share)
-            first_fail[i] = idle * first_repair[i]
-            solve(i)
-        for i in range(count - 3, -1, -1):
-            idle = np.maximum(1 / rate[i + 1] + needed[i + 1] - 2 - first_fail[i + 1] / first_repair[i + 1], 1e-9)
-            share = np.minimum(blocked[i + 1] / (idle * rate[i + 1]), 1.0)
-            last_repair[i] = last_repair[i + 1] * share + repair[i + 1] * (1 - share)
-            last_fail[i] = idle * last_repair[i]
-            solve(i)
-    mean = rate[0].copy()
-    for other in rate[1:]:
-        mean += other
-    return np.asarray(np.clip(mean / (count - 1), 0.0, alone.min(axis=0)))
+        before = pairs.rate.copy()
+        pairs.sweep()
+        # A line that has settled is done, so that its result does not depend on those beside it.
+        moves = np.flatnonzero(np.any(np.abs(pairs.rate - before) > SETTLED * before, axis=0))
+        rate[:, left] = pairs.rate
+        left, pairs = left[moves], pairs.some(moves)
+        if not left.size:
+            break
+    rate[:, left] = pairs.rate
+    mean = np.add.accumulate(rate, axis=0)[-1] / (count - 1)
+    return np.asarray(np.clip(mean, 0.0, alone.min(axis=0)).reshape(shape))
+
+
+@dataclass
+class _Pairs:
+    """The two-machine lines of a decomposition: one pseudo machine before each buffer and one behind it."""
+
+    repair: Array
+    """(S, lines), as ``needed``: repair rates of the stations, and one over what each does alone."""
+    needed: Array
+    size: Array
+    """(S - 1, lines), as all that follow."""
+    first_fail: Array
+    first_repair: Array
+    last_fail: Array
+    last_repair: Array
+    rate: Array
+    starved: Array
+    blocked: Array
+
+    @classmethod
+    def begin(cls, repair: Array, alone: Array, size: Array) -> "_Pairs":
+        """Pseudo machines as the stations beside each buffer are by themselves."""
+        fail = repair * (1.0 / alone - 1.0)
+        ends = (fail[:-1].copy(), repair[:-1].copy(), fail[1:].copy(), repair[1:].copy())
+        out = cls(repair, 1.0 / alone, size, *ends, *(np.empty_like(size) for _ in range(3)))
+        for i in range(len(size)):
+            out.solve(i)
+        return out
+
+    def some(self, lines: IntArray) -> "_Pairs":
+        """Some of the lines."""
+        if lines.size == self.size.shape[1]:
+            return self
+        return _Pairs(*(np.ascontiguousarray(getattr(self, part.name)[:, lines]) for part in fields(self)))
+
+    def solve(self, i: int) -> None:
+        """The line around buffer ``i``."""
+        ends = self.first_fail[i], self.first_repair[i], self.last_fail[i], self.last_repair[i]
+        flow = _fluid(*ends, self.size[i], leveled=False)
+        self.starved[i], self.blocked[i] = flow.starved, flow.blocked
+        self.rate[i] = (1.0 - flow.starved) / (1.0 + self.last_fail[i] / self.last_repair[i])
+
+    def sweep(self) -> None:
+        """Once forth and back: what each buffer sees of the line before it, then of the line behind it."""
+        rate, needed, repair = self.rate, self.needed, self.repair
+        for i in range(1, len(rate)):
+            idle = 1 / rate[i - 1] + needed[i] - 2 - self.last_fail[i - 1] / self.last_repair[i - 1]
+            idle = np.maximum(idle, 1e-9)
+            share = np.minimum(self.starved[i - 1] / (idle * rate[i - 1]), 1.0)
+            self.first_repair[i] = self.first_repair[i - 1] * share + repair[i] * (1 - share)
+            self.first_fail[i] = idle * self.first_repair[i]
+            self.solve(i)
+        for i in range(len(rate) - 2, -1, -1):
+            idle = 1 / rate[i + 1] + needed[i + 1] - 2 - self.first_fail[i + 1] / self.first_repair[i + 1]
+            idle = np.maximum(idle, 1e-9)
+            share = np.minimum(self.blocked[i + 1] / (idle * rate[i + 1]), 1.0)
+            self.last_repair[i] = self.last_repair[i + 1] * share + repair[i + 1] * (1 - share)
+            self.last_fail[i] = idle * self.last_repair[i]
+            self.solve(i)
 
 
 @dataclass(frozen=True)
