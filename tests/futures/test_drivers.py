@@ -136,3 +136,10 @@ def test_titles_read_as_words() -> None:
         assert title != name
         assert "." not in title
         assert title[0].isupper()
+
+
+def test_the_common_draw_of_local_shares_is_not_called_a_share() -> None:
+    """It runs from 0 to 1 whatever the shares are: 50 % of it beside shares of 0 to 2 % would be a laugh."""
+    assert title_of("sourcing.now.a", {"a": "Plant A"}).startswith("Where in their ranges the local shares today lie")
+    assert title_of("sourcing.target.a.body", {"a": "Plant A"}) == "Local share in the long run (Plant A, body)"
+    assert title_of("offers.price.x", {"price.x": "Lada from Russia"}) == "Price ex works of Lada from Russia"

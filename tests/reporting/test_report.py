@@ -172,6 +172,9 @@ class TestTraceable:
 
     def test_plants_go_by_their_names(self, page: Reader) -> None:
         assert "takes over the cars of Azermash CP assembly line" in page.text
+        assert "at equal price (Khazar automobile plant)" in page.text
+        assert "(neftchala_khazar)" not in page.text and "(unannounced_1)" not in page.text
+        assert "Certification, Kazakhstan to Russia" in page.text
 
     def test_a_number_on_record_leads_to_its_claim(self, text: str) -> None:
         assert re.search(r'data-figure="output\.2024"[^>]*><a href="#claim-out-2024-12m-car-country-1">5,998</a>', text)

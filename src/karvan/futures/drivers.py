@@ -278,13 +278,21 @@ def title_of(name: str, plants: Mapping[str, str] | None = None) -> str:
         plant, _, shop = rest.partition(".")
         return f"{attribute.replace('_', ' ').capitalize()} of the {shop} shop ({(plants or {}).get(plant, plant)})"
     if stem == "offers":
-        return f"Price ex works of {key.removeprefix('price.').replace('_', ' ')}"
+        return f"Price ex works of {(plants or {}).get(key, key.removeprefix('price.').replace('_', ' '))}"
     if stem == "sourcing":
-        when, _, plant = key.partition(".")
-        words = "Local share today" if when == "now" else "Local share in the long run"
-        return f"{words} ({(plants or {}).get(plant, plant)})"
+        when, _, rest = key.partition(".")
+        plant, _, group = rest.partition(".")
+        words = "today" if when == "now" else "in the long run"
+        named = (plants or {}).get(plant, plant)
+        if group:
+            return f"Local share {words} ({named}, {group})"
+        # The plant's own draw is no share: it says where in their ranges all its groups lie in a future.
+        return f"Where in their ranges the local shares {words} lie, all parts alike ({named})"
     if name == "components.scale_elasticity.*":
         return "How much dearer small numbers of parts are (elasticities of scale of all component groups)"
+    if stem == "components":
+        attribute, _, group = key.partition(".")
+        return f"{attribute.replace('_', ' ').capitalize()} of parts ({group})"
     if stem == "nameplate":
         return f"Capacity as announced ({shown})"
-    return f"{stem.replace('_', ' ')}: {key.replace('.', ' ').replace('_', ' ')}"
+    return f"{stem.replace('_', ' ').capitalize()}: {key.replace('.', ' ').replace('_', ' ')}"

@@ -1,5 +1,6 @@
 """What every section of a report needs: figures with their addresses, names, and the list of what was cited."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 
 from karvan.base.axes import Array
 from karvan.base.errors import KarvanError
-from karvan.futures.drivers import Drivers
+from karvan.futures.drivers import Drivers, title_of
 from karvan.futures.ensemble import Futures
 from karvan.futures.figures import Figure, figure, number
 from karvan.futures.figures import money as money_of
@@ -232,6 +233,24 @@ class Page:
     def subject(self, name: str) -> str:
         """A subject of the evidence in words: the country, a plant, or what its id says."""
         return self.country() if name == "country" else self.plant(name)
+
+    def uncertain(self, name: str) -> str:
+        """An uncertain number in words: plants, offers and countries by their names."""
+        layout = self.run.layout
+        titles = {plant: self.plant(plant) for plant in self.study.table("plants")["plant"].to_list()}
+        titles |= {slot: f"a plant nobody has announced, place {slot[-1]}" for slot in self.slots()}
+        titles |= {f"price.{offer}": self.offer(offer) for offer in layout.offers}
+        codes = {*layout.markets, *layout.country, self.study.settings.country}
+        return re.sub(
+            r"\b[A-Z]{3}\b",
+            lambda found: self.country(found[0]) if found[0] in codes else found[0],
+            title_of(name, titles),
+        )
+
+    def slots(self) -> list[str]:
+        """Places of the futures for plants that nobody has announced."""
+        known = set(self.study.table("plants")["plant"].to_list())
+        return [name for name in self.run.own_plants if name not in known]
 
     def own_plants(self, *, slots: bool = False) -> list[str]:
         """Own plants of the futures; with those nobody has announced yet if asked."""

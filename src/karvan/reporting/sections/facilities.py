@@ -84,8 +84,7 @@ def _count(page: Page, cars: list[dict[str, Any]], others: list[dict[str, Any]])
 
 
 def _slots(page: Page) -> str:
-    known = set(page.own_plants())
-    slots = [name for name in page.run.own_plants if name not in known]
+    slots = page.slots()
     if not slots:
         return ""
     chances = [page.at(f"operating.{name}", page.last) for name in slots]

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from karvan.base.quantities import quantities
-from karvan.futures.drivers import title_of
 from karvan.futures.figures import unit_of
 from karvan.futures.names import readable
 from karvan.reporting.html import bullets, details, esc, link, listed, para, section, table
@@ -50,9 +49,9 @@ def _cells(page: Page, cells: Iterable[Cell]) -> str:
         note = f"<br><small>{esc(cell.note)}</small>" if cell.note else ""
         rows.append(
             [
-                f"{esc(title_of(cell.name))}{note}",
+                f"{esc(page.uncertain(cell.name))}{note}",
                 page.fig(f"parameter.{cell.name}", spread=True, decimals=places),
-                f"<small>{esc(cell.unit)}</small>",
+                "" if cell.unit in ("1", "share of 1") else f"<small>{esc(cell.unit)}</small>",
                 _origin(page, cell.source),
                 f"<small>{esc(cell.place)}</small>",
             ]
