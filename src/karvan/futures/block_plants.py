@@ -17,7 +17,7 @@ from karvan.futures.hazards import ANNOUNCED, BUILDING, Chances
 from karvan.futures.inputs import Draws, Prepared, parameter, steady
 from karvan.futures.levers import apply, draws_of
 from karvan.futures.surrogate import line_shares
-from karvan.study.cells import Cell, cell_of_range
+from karvan.study.cells import Cell, cell_of_range, common_place
 from karvan.study.tables import FILE, LINE
 
 
@@ -212,18 +212,7 @@ def _local_shares(prepared: Prepared, draws: Draws) -> tuple[Array, Array]:
                     low, mid, high = row[f"{word}_low"], row[f"{word}_mid"], row[f"{word}_high"]
                     shape = "triangular" if high > low else "fixed"
                     # One draw for all groups of a plant: localisation goes well or badly as a whole.
-                    cell = Cell(
-                        f"sourcing.{word}.{plant}",
-                        0.0,
-                        0.5,
-                        1.0,
-                        "uniform",
-                        "share of 1",
-                        row["source"],
-                        "",
-                        "sourcing.csv",
-                        "partners",
-                    )
+                    cell = common_place(f"sourcing.{word}.{plant}", row["source"], "", "sourcing.csv", "partners")
                     prepared.cells[cell.name] = cell
                     luck = draws.of(cell)
                     drawn = Cell(
@@ -258,18 +247,8 @@ def _scale(prepared: Prepared, draws: Draws) -> tuple[Array, Array]:
             continue
         prepared.cells[cell.name] = cell
         # One draw for all groups: which study of scale is believed is one question.
-        luck = Cell(
-            "components.scale_elasticity.*",
-            0.0,
-            0.5,
-            1.0,
-            "uniform",
-            "share of 1",
-            row["source"],
-            "where all component groups stand between their low and their high elasticity",
-            "components.csv",
-            "partners",
-        )
+        note = "where all component groups stand between their low and their high elasticity"
+        luck = common_place("components.scale_elasticity.*", row["source"], note, "components.csv", "partners")
         if not cell.certain:
             out[:, g] = cell.draw(draws.of(prepared.cells.setdefault(luck.name, luck)))
         else:

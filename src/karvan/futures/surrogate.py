@@ -12,7 +12,7 @@ from karvan.facilities.kits import kits_at_hand
 from karvan.facilities.ladder import Shares
 from karvan.facilities.surrogate import line_efficiency
 from karvan.futures.inputs import Draws, Prepared, steady
-from karvan.study.cells import Cell
+from karvan.study.cells import Cell, common_place
 from karvan.study.load import Study, cell_of_row
 
 Cells = dict[str, dict[str, Cell]]
@@ -104,4 +104,4 @@ def luck_of(attribute: str, plant: str, cell: Cell) -> Cell:
     """The common place of a plant's shops between low and high."""
     name = f"shops.{attribute}.{plant}"
     note = "place of the plant between low and high; its shops are laid out for one another"
-    return Cell(name, 0.0, 0.5, 1.0, "uniform", "share of 1", "assumed", note, cell.place.split(":")[0], "plants")
+    return common_place(name, "assumed", note, cell.place.split(":")[0], "plants")

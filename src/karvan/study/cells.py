@@ -44,6 +44,14 @@ class Cell:
         return quantile(self.distribution, self.low, self.mid, self.high, uniform)
 
 
+def common_place(name: str, source: str, note: str, place: str, group: str) -> Cell:
+    """Where several ranges stand together between their low and their high ends: one draw for all of them.
+
+    Its quantiles go into :meth:`Cell.draw` of each. ``place`` is the file of those ranges.
+    """
+    return Cell(name, 0.0, 0.5, 1.0, "uniform", "share of 1", source, note, place, group)
+
+
 def quantile(distribution: str, low: float, mid: float, high: float, p: Array) -> Array:
     """Inverse distribution function of an uncertain cell.
 
