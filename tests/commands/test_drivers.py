@@ -54,3 +54,10 @@ def test_messages(words: tuple[str, ...], message: str) -> None:
 
 def test_numbers() -> None:
     assert (shown(2030.0, "year"), shown(2030.0), shown(0.01234)) == ("2030", "2,030", "0.0123")
+
+
+@pytest.mark.parametrize("address", ["claim.x", "parameter.theta", "table.plants.x.nameplate"])
+def test_what_is_no_forecast_has_no_drivers(address: str) -> None:
+    result = CliRunner().invoke(main, ["drivers", "azerbaijan", "--figure", address, "--draws", "10"])
+    assert result.exit_code == 2
+    assert "is no forecast; expected one such as output.2035" in result.output

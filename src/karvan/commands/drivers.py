@@ -87,6 +87,8 @@ def command(
 
     loaded = load(study)
     address = parse(figure)
+    if address.quantity not in quantities():
+        raise InputError(f"'{figure}' is no forecast; expected one such as output.2035 or npv.2040@hub")
     loaded.scenario(address.scenario)
     if (lever is None) != (target is None):
         raise InputError("--break-even needs --target, and --target needs --break-even")

@@ -175,7 +175,7 @@ def learn(run: Futures, study: Study, *, until: int | None = None, temper: bool 
         if not temper or run.draws <= LEAST_SIZE:
             raise InputError(
                 f"only {raw:.0f} of {run.draws} futures carry the weight; expected {LEAST_SIZE:.0f} or more: "
-                "draw more futures, or allow tempering"
+                + ("draw more futures" if temper else "draw more futures, or allow tempering (--temper)")
             )
         power = _power(total)
     weights = _weights(power * total)

@@ -27,6 +27,12 @@ def partnerships(page: Page) -> str:
     return section("partnerships", 4, title, _chart(page, deals), _table(page, deals), _brings(page), _groups(page))
 
 
+SOURCE = (
+    "deals.csv, printed figures only; a plant's years that are worked out from other sums (section 3) can lie higher. "
+    "Addresses in the table below."
+)
+
+
 def _label(row: dict[str, Any]) -> str:
     """A short name of a deal: the partner without brackets, and the year."""
     partner = str(row["partner"]).split(" (")[0].split(" / ")[0]
@@ -51,7 +57,7 @@ def _chart(page: Page, deals: list[dict[str, Any]]) -> str:
     without = len(known) - len(delivered)
     if delivered and len(short) == len(delivered):
         title = (
-            "No car deal has reached its promised volume in any year"
+            "No car deal has reached its promised volume in a year that was printed"
             if len(delivered) > 1
             else "The one deal with output on record fell short of its promise"
         )
@@ -61,7 +67,7 @@ def _chart(page: Page, deals: list[dict[str, Any]]) -> str:
         )
     if without:
         title += f"; for {words(without)} no output is on record"
-    return chart(title, svg, unit="cars per year", source="deals.csv; addresses in the table below.")
+    return chart(title, svg, unit="cars per year", source=SOURCE)
 
 
 def _table(page: Page, deals: list[dict[str, Any]]) -> str:
@@ -98,7 +104,7 @@ def _table(page: Page, deals: list[dict[str, Any]]) -> str:
         "Plant",
         "Deal",
         "Promised a year",
-        "Best year; latest",
+        "Best year printed; latest",
         "What it brings besides kits",
         "Source",
     ]
