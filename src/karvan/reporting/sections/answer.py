@@ -19,9 +19,12 @@ def answer(page: Page) -> str:
         f"In the middle of all futures {country} makes {page.at('output', near, spread=True)} passenger cars in {near} "
         f"and {page.at('output', last, spread=True)} in {last}{before}."
     )
+    # Where few used cars come in, the second share is hardly below the first.
+    shares = [page.value(page.address(f"self_sufficiency_{name}", near)) for name in ("new", "all")]
+    beside = "but only" if shares[1] < 0.8 * shares[0] else "and"
     two = (
         f"By {near} that fills {page.at('utilisation', near, spread=True)} of what the plants could then make, "
-        f"and covers {page.at('self_sufficiency_new', near, spread=True)} of new cars sold at home but only "
+        f"and covers {page.at('self_sufficiency_new', near, spread=True)} of new cars sold at home {beside} "
         f"{page.at('self_sufficiency_all', near, spread=True)} of all cars that come into use; "
         f"the value added at home is {page.at('self_sufficiency_value', near, spread=True)} of what is spent on cars."
     )
