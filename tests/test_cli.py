@@ -88,6 +88,9 @@ class TestHelp:
         assert text.startswith(f"Usage: main {name} ")
         assert len(text.splitlines()[2].strip()) > 20
 
+    def test_no_sentence_is_cut(self) -> None:
+        assert "..." not in answer("--help").split("Commands:")[1]
+
     def test_imports_nothing_heavy(self) -> None:
         heavy = ("numpy", "polars", "scipy", "pydantic", "altair", "rich", "xlsxwriter", "karvan.study.load")
         code = (

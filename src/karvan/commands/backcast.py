@@ -19,7 +19,7 @@ forecasts: the growth of the world's output and of the country's income as it ca
 @click.option("--all", "everyone", is_flag=True, help="All countries that make vehicles.")
 @click.option("--as-of", "as_of", required=True, metavar="DATE[,DATE]", help="Years (their last day) or dates.")
 @click.option("--draws", type=click.IntRange(1), default=500, show_default=True, help="Number of futures.")
-@click.option("--workers", type=click.IntRange(1), default=None, help="Processes; chosen by itself.")
+@click.option("--workers", type=click.IntRange(1), default=None, help="Processes; chosen by itself if left out.")
 @click.option("--save", type=click.Path(dir_okay=False), default=None, help="Also write the scores to a file.")
 @seed_option
 @json_option

@@ -50,7 +50,9 @@ look_option = click.option(
     "--draws", type=click.IntRange(1), default=500, show_default=True, help="Number of futures looked at."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-workers_option = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; chosen by itself.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), default=None, help="Processes; chosen by itself if left out."
+)
 engine_option = click.option(
     "--engine",
     default="processes",

@@ -41,7 +41,9 @@ STATE_WORDS = {
 
 @click.command()
 @click.argument("study")
-@click.option("--to", "markets", default="", metavar="GEO,KAZ,...", help="Markets, by ISO3 code; all if left out.")
+@click.option(
+    "--to", "markets", default="", metavar="GEO,KAZ,...", help="Markets, by ISO3 code or name; all if left out."
+)
 @click.option("--year", type=int, default=None, help="Year; the study's first if left out.")
 @scenario_option
 @look_option
