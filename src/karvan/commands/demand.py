@@ -28,8 +28,8 @@ WIDTH = 48
 def command(countries: tuple[str, ...], until: int, study: str | None, draws: int, seed: int, as_json: bool) -> None:
     """Show how many cars countries will own and buy, new and used, with ranges and the quality of the fit.
 
-    COUNTRY is an ISO3 code such as KAZ, or a name, for any country of the world tables. Used cars are what the fleet asks for
-    beyond new ones.
+    COUNTRY is an ISO3 code such as KAZ, or a name, for any country of the world tables. Used cars are what the fleet
+    asks for beyond new ones.
     """
     from karvan.futures.outlook import outlook
     from karvan.study.load import load
