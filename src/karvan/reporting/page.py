@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -236,16 +237,20 @@ class Page:
 
     def uncertain(self, name: str) -> str:
         """An uncertain number in words: plants, offers and countries by their names."""
-        layout = self.run.layout
+        return re.sub(
+            r"\b[A-Z]{3}\b", lambda found: self._countries.get(found[0], found[0]), title_of(name, self._titles)
+        )
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
         titles = {plant: self.plant(plant) for plant in self.study.table("plants")["plant"].to_list()}
         titles |= {slot: f"a plant nobody has announced, place {slot[-1]}" for slot in self.slots()}
-        titles |= {f"price.{offer}": self.offer(offer) for offer in layout.offers}
-        codes = {*layout.markets, *layout.country, self.study.settings.country}
-        return re.sub(
-            r"\b[A-Z]{3}\b",
-            lambda found: self.country(found[0]) if found[0] in codes else found[0],
-            title_of(name, titles),
-        )
+        return titles | {f"price.{offer}": self.offer(offer) for offer in self.run.layout.offers}
+
+    @cached_property
+    def _countries(self) -> dict[str, str]:
+        layout = self.run.layout
+        return {code: self.country(code) for code in {*layout.markets, *layout.country, self.study.settings.country}}
 
     def slots(self) -> list[str]:
         """Places of the futures for plants that nobody has announced."""
