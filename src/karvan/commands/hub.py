@@ -1,6 +1,9 @@
 """``karvan hub``: verdict by year and scenario, what binds, what each lever would have to be, where others build."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from karvan.futures.ensemble import Futures
     from karvan.futures.needs import Need, Pair
     from karvan.futures.sites import Sites
+    from karvan.study.load import Study
 
 SHORT = {
     "output": "output",
@@ -81,7 +85,7 @@ def command(
     Levers are moved alone, together and two at a time. Also: how the verdict hangs on its thresholds, the investor's
     case, how often countries become hubs at all, and where a maker would put a plant that serves the region.
     """
-    from karvan.futures.ensemble import simulate_many
+    from karvan.futures.ensemble import beside, simulate_many
     from karvan.futures.needs import best_pairs, break_even_lines, investor, levers_needed, pair_of
     from karvan.futures.sites import where_to_build
     from karvan.study.load import load
@@ -94,24 +98,27 @@ def command(
         loaded.scenario(name)
     chosen = codes(sites)
     two = pair_of(pair) if pair else None
-    with progress("futures") as bar:
-        runs = simulate_many(loaded, dict.fromkeys(names, draws), until=until, seed=seed, workers=1, progress=bar)
+    tries: dict[str, Any] = {"scenario": names[0], "year": until, "draws": min(draws, 150), "seed": seed}
+    tried: list[Callable[[Study], Any]] = (
+        [partial(levers_needed, **tries), partial(best_pairs, **tries)] if levers else []
+    )
     needs: tuple[Need, ...] = ()
     pairs: dict[str, Pair | None] = {}
     line: dict[str, tuple[tuple[float, float | None], ...]] = {}
-    tries: dict[str, Any] = {"scenario": names[0], "year": runs[names[0]].years[-1], "draws": min(draws, 150)}
-    if levers:
-        with progress("levers") as bar:
-            needs = levers_needed(loaded, **tries, seed=seed, progress=bar)
-        with progress("pairs of levers") as bar:
-            pairs = best_pairs(loaded, **tries, seed=seed, progress=bar)
-    if two:
-        with progress("line") as bar:
-            line = break_even_lines(loaded, two, **tries, seed=seed, progress=bar)
-    where = {
-        name: where_to_build(loaded, chosen, scenario=name, draws=draws, seed=seed, kits_from=kits_from.upper())
-        for name in names
-    }
+    with ExitStack() as stack:
+        wait = stack.enter_context(beside(loaded, tried)) if tried else None
+        with progress("futures") as bar:
+            runs = simulate_many(loaded, dict.fromkeys(names, draws), until=until, seed=seed, workers=1, progress=bar)
+        where = {
+            name: where_to_build(loaded, chosen, scenario=name, draws=draws, seed=seed, kits_from=kits_from.upper())
+            for name in names
+        }
+        if two:
+            with progress("line") as bar:
+                line = break_even_lines(loaded, two, **tries, progress=bar)
+        if wait is not None:
+            with progress("levers, alone and two at a time"):
+                needs, pairs = wait()
     cases = {name: investor(run) for name, run in runs.items()}
     outside = outside_of(runs[names[0]])
     if as_json:

@@ -2,7 +2,8 @@
 
 import os
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -319,6 +320,18 @@ def in_worker(packed: bytes, work: Callable[..., T], *arguments: Any) -> T:
         _STUDIES.clear()
         _STUDIES[packed] = pickle.loads(packed)
     return work(_STUDIES[packed], *arguments)
+
+
+@contextmanager
+def beside(study: Study, work: Sequence[Callable[[Study], T]]) -> Iterator[Callable[[], list[T]]]:
+    """Work on a study in two processes of their own, while this one does other work.
+
+    The function that is given waits until all is done, and returns the results in the order of the work.
+    """
+    packed = pickle.dumps(study)
+    with crew(2) as others:
+        pending = [others.executor.submit(in_worker, packed, one) for one in work]
+        yield lambda: [future.result() for future in pending]
 
 
 def _simulated(study: Study, name: str, draws: int, options: dict[str, Any], folder: str) -> Any:

@@ -5,9 +5,9 @@ each of its rungs, the others as they are, so the rung at which it costs the buy
 in closed form. What a lever would have to be for the hub verdict is found by moving it (:mod:`karvan.futures.needs`).
 """
 
-import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -15,9 +15,8 @@ import numpy as np
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName, nearest
 from karvan.base.streams import BLOCK
-from karvan.futures.ensemble import Futures, in_worker
+from karvan.futures.ensemble import Futures, beside
 from karvan.futures.needs import ALL, KINDS, Need, levers_needed
-from karvan.futures.processes import crew
 from karvan.futures.yearloop import LAST
 from karvan.hub.verdict import CONDITIONS
 from karvan.study.load import Study
@@ -136,13 +135,10 @@ def needs_beside(study: Study, scenarios: Mapping[str, int], year: int, seed: in
     ``scenarios`` maps names to the draws of their runs. The function that is given waits until all are known.
     """
     keys = [_key(name, year, seed, draws) for name, draws in scenarios.items()]
-    packed = pickle.dumps(study)
-    with crew(2) as others:
-        pending = [others.executor.submit(in_worker, packed, _tried, key) for key in keys]
+    with beside(study, [partial(_tried, key=key) for key in keys]) as found:
 
         def wait() -> None:
-            memo = study._memo.setdefault(__name__, {})
-            memo.update((key, found.result()) for key, found in zip(keys, pending, strict=True))
+            study._memo.setdefault(__name__, {}).update(zip(keys, found(), strict=True))
 
         yield wait
 
