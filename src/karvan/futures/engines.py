@@ -22,7 +22,7 @@ from karvan._version import __version__
 from karvan.base.errors import InputError, KarvanError
 from karvan.futures.inputs import Prepared, prepare
 from karvan.futures.parcels import pack, unpack
-from karvan.futures.processes import Crew, crew, crew_waits, keep_memory
+from karvan.futures.processes import Crew, crew, crew_waits
 from karvan.futures.sample import LHS, Sampling
 from karvan.futures.yearloop import Block, run_block
 from karvan.study.load import Study
@@ -165,8 +165,6 @@ def _here(worker: Worker, pieces: list[Piece], finish: Finish[T]) -> Iterator[T]
     """One BLAS thread, as everywhere: more would change the last digits."""
     from threadpoolctl import threadpool_limits
 
-    if len(pieces) > 1:
-        keep_memory()
     for piece in pieces:
         with threadpool_limits(limits=1):
             result = worker.run(piece, finish)
@@ -187,7 +185,6 @@ def _shared(
     At most two pieces a worker are under way or waiting for those before them. The task travels with every piece, which
     is soon done; handed to a process at its start, it would hold this one up until the other has begun to read.
     """
-    keep_memory()
     waiting: deque[Future[T]] = deque()
     asked: list[Future[T]] = []
     coming, warm = deque(pieces), helpers.begun.done()

@@ -35,6 +35,7 @@ from karvan.futures.blocks import (
 from karvan.futures.hazards import OPERATING, PlantStates
 from karvan.futures.inputs import Draws, Prepared
 from karvan.futures.know_how import KnowHow
+from karvan.futures.processes import keep_memory
 from karvan.futures.rivals import Rivals
 from karvan.futures.sample import LHS, Sampling
 from karvan.futures.trade import Trade
@@ -128,7 +129,8 @@ def run_block(
 
 
 def run_draws(prepared: Prepared, draws: Draws, look: Look | None = None) -> Block:
-    """Run the draws of one block."""
+    """Run the draws of one block. The process keeps its memory for the next (:func:`keep_memory`)."""
+    keep_memory()
     return _Run(prepared, draws, look).run()
 
 
