@@ -12,10 +12,12 @@ import click
 from karvan._version import __version__
 from karvan.commands import register
 from karvan.commands.common import (
+    beyond,
     codes,
     draws_option,
     emit,
     json_option,
+    make_room,
     progress,
     refuse,
     seed_option,
@@ -165,6 +167,7 @@ def report(
     from karvan.study.load import load
 
     loaded = load(study)
+    beyond(loaded, until)
     names = list(dict.fromkeys(scenarios)) or ["baseline", *[n for n in loaded.scenarios if n != "baseline"]]
     lead = names[0]
     wanted = {
@@ -173,7 +176,7 @@ def report(
     for name in wanted:
         loaded.scenario(name)
     path = output or Path(f"{loaded.name}.html")
-    path.parent.mkdir(parents=True, exist_ok=True)  # a place that cannot be written is said before the work
+    make_room(path)
     with ExitStack() as stack:
         waits: Callable[[], None] | None = None
         if levers:
@@ -243,6 +246,7 @@ def compare(
     from karvan.study.load import load
 
     loaded = load(study)
+    beyond(loaded, max(filter(None, (until, year)), default=None))
     names = list(dict.fromkeys(scenarios))
     if len(names) < 2:
         raise InputError("compare needs two scenarios or more: repeat --scenario")
@@ -386,6 +390,7 @@ def export(study: str, output: Path | None) -> None:
     path = output or Path(f"{loaded.name}.xlsx")
     if path.suffix.lower() != ".xlsx":
         raise InputError(f"{path}: a workbook's name must end in .xlsx")
+    make_room(path)
     write_workbook(loaded, path)
     click.echo(f"workbook: {path}\nnext: karvan check {path}; karvan report {path}")
 

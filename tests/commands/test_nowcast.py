@@ -59,7 +59,13 @@ class TestFaults:
         assert result.exit_code == 2
         assert "1999 is not in the series; it runs from 2013-01" in result.output
 
-    def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+    def test_a_folder_that_is_not_there_is_made(self, tmp_path: Path) -> None:
+        chart = tmp_path / "none" / "x.svg"
+        assert call("azerbaijan", "--draws", "5", "-o", str(chart)).exit_code == 0
+        assert chart.read_text().startswith("<svg")
+
+    def test_a_file_in_its_place(self, tmp_path: Path) -> None:
+        (tmp_path / "none").write_text("")
         result = call("azerbaijan", "--draws", "5", "-o", str(tmp_path / "none" / "x.svg"))
         assert result.exit_code == 2
         assert "Traceback" not in result.output

@@ -8,7 +8,8 @@ import pytest
 from karvan.base.axes import Array
 from karvan.base.errors import UnknownName
 from karvan.base.quantities import Quantity, quantities
-from karvan.futures.ensemble import BOUND, Futures
+from karvan.futures.drivers import by_weight
+from karvan.futures.ensemble import BOUND, Futures, simulate
 from karvan.futures.explain import Explanation, as_dict, explain, lines
 from karvan.futures.figures import RECORDS
 from karvan.futures.ministry import LOST, occupation_names
@@ -120,6 +121,16 @@ class TestChain:
         assert plants == {PLANT}
         country = explain("price_ex_works.2030", azerbaijan, runs)
         assert len({cell.name for cell in country.cells if cell.name.startswith("kit_price.")}) > 1
+
+    def test_cells_in_words_the_weightiest_first(self, azerbaijan: Study) -> None:
+        """Names, not ids; what a kit costs hangs most on its price, though the alphabet begins with its drift."""
+        runs = {"baseline": simulate(azerbaijan, draws=500, until=2026, workers=1)}
+        found = explain("kit_cost.2026", azerbaijan, runs)
+        assert found.cells[0].name.startswith("kit_price.")
+        assert found.titles[0].startswith("Price of a kit")
+        assert len(found.titles) == len(found.cells) > 3
+        assert not any("_" in title for title in found.titles)
+        assert {c.name for c in found.cells} == {c.name for c in by_weight(found.cells[::-1], "kit_cost.2026", runs)}
 
     def test_every_cell_says_where_it_stands(self, runs: dict[str, Futures]) -> None:
         cells: list[Cell] = [cell for run in runs.values() for cell in run.cells.values()]

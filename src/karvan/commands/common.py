@@ -6,9 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from karvan.study.load import Study
 
 REPORT_DRAWS = 1000
 """Futures of a run unless told otherwise."""
@@ -72,6 +76,20 @@ def _finite(data: object) -> object:
     if isinstance(data, list | tuple):
         return [_finite(value) for value in data]
     return None if isinstance(data, float) and not math.isfinite(data) else data
+
+
+def beyond(study: "Study", year: int | None) -> None:
+    """Say on the error stream where a year lies beyond what the study speaks of."""
+    horizon = study.settings.horizon
+    if year is not None and year > horizon:
+        told = f"{year} lies beyond {horizon}, the horizon of study {study.name}"
+        click.echo(f"karvan: {told}; nobody looked that far: paths and rules simply go on", err=True)
+
+
+def make_room(path: Path | None) -> None:
+    """Make the folder of a file to be written: a place that cannot be written to is said before the work."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def near(value: float, places: int = 0) -> float:

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from karvan.commands.common import codes, emit, json_option, look_option, near, refuse, scenario_option, seed_option
+from karvan.commands.common import (
+    beyond,
+    codes,
+    emit,
+    json_option,
+    look_option,
+    near,
+    refuse,
+    scenario_option,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from karvan.futures.costs import CostLadder, Range
@@ -60,6 +70,7 @@ def command(study: str, markets: str, year: int | None, scenario: str, draws: in
     from karvan.study.load import load
 
     loaded = load(study)
+    beyond(loaded, year)
     found = cost_ladders(loaded, codes(markets), year=year, scenario=scenario, draws=draws, seed=seed)
     if as_json:
         emit({"study": loaded.name, "scenario": scenario, "draws": draws, "ladders": [asdict(row) for row in found]})

@@ -7,6 +7,7 @@ import click
 
 from karvan.commands.common import (
     REPORT_DRAWS,
+    beyond,
     emit,
     engine_option,
     json_option,
@@ -86,6 +87,7 @@ def command(
     from karvan.study.load import load
 
     loaded = load(study)
+    beyond(loaded, until)
     address = parse(figure)
     if address.quantity not in quantities():
         raise InputError(f"'{figure}' is no forecast; expected one such as output.2035 or npv.2040@hub")

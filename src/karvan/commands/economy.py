@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from karvan.commands.common import (
+    beyond,
     draws_option,
     emit,
     json_option,
@@ -75,6 +76,7 @@ def command(
     from karvan.study.load import load
 
     loaded = load(study)
+    beyond(loaded, year)
     loaded.scenario(scenario)
     first, horizon = loaded.settings.start_year, loaded.settings.horizon
     chosen = min(max(2030, first), horizon) if year is None else year

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from karvan.commands.common import (
+    beyond,
     codes,
     emit,
     json_option,
@@ -91,6 +92,7 @@ def command(
     from karvan.study.load import load
 
     loaded = load(study)
+    beyond(loaded, until)
     names = list(dict.fromkeys(scenarios)) or [
         "baseline", *[name for name in loaded.scenarios if name not in ("baseline", "no_industry")]
     ]  # fmt: skip

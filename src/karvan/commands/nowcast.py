@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from karvan.commands.common import emit, json_option, refuse, seed_option
+from karvan.commands.common import emit, json_option, make_room, refuse, seed_option
 
 
 @click.command()
@@ -28,6 +28,7 @@ def command(
     from karvan.study.load import load
 
     known = load(study, as_of=as_of)
+    make_room(output)
     cast = nowcast(known, draws=draws, seed=seed)
     now = current_year(known, cast, year, seed=seed)
     money, aims = revenue_per_car(known), targets(known, seed=seed)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from karvan.commands.common import emit, json_option, refuse, scenario_option, seed_option
+from karvan.commands.common import beyond, emit, json_option, refuse, scenario_option, seed_option
 
 if TYPE_CHECKING:
     from karvan.futures.costs import Range
@@ -42,6 +42,7 @@ def command(study: str, year: int | None, scenario: str, draws: int, replace: bo
     from karvan.study.load import load
 
     loaded = load(study)
+    beyond(loaded, year)
     found = partners(loaded, year=year, scenario=scenario, draws=draws, seed=seed, counterfactual=replace)
     if as_json:
         emit({"study": loaded.name, "scenario": scenario, "draws": draws, **asdict(found)})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from karvan.commands.common import emit, json_option, refuse, scenario_option, seed_option
+from karvan.commands.common import emit, json_option, make_room, refuse, scenario_option, seed_option
 
 if TYPE_CHECKING:
     from karvan.futures.ensemble import Futures
@@ -72,6 +72,7 @@ def command(
         _list(loaded, as_json)
         return
     known_plant(loaded, plant)  # before anything slow
+    make_room(output)
     first = loaded.settings.start_year
     last = max(first, year or first)
     if year is not None and not first <= year <= loaded.settings.horizon:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from karvan.commands.common import (
+    beyond,
     draws_option,
     emit,
     engine_option,
@@ -74,6 +75,7 @@ def command(
     from karvan.study.load import load
 
     loaded = load(study)
+    beyond(loaded, until)
     with progress("futures") as bar:
         folder = keep_run(
             loaded,

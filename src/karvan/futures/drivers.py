@@ -9,7 +9,8 @@ numbers looked at (Bonferroni's bound on the chi-square of the slices). Events w
 large the home market is) are looked at in the same way: where hazards decide, they say more than any one input.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,10 @@ from karvan.base.axes import Array
 from karvan.base.streams import BLOCK
 from karvan.futures.ensemble import Futures
 from karvan.futures.figures import draws_of, parse
+from karvan.futures.layout import Layout
+from karvan.futures.names import country_name, offer_name
 from karvan.study.cells import Cell
+from karvan.study.load import Study
 from karvan.study.register import parameters
 
 SLICES = 10
@@ -77,6 +81,20 @@ def drivers(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> Driver
     found.sort(key=lambda row: (-row.share, row.name))
     total = min(sum(row.share for row in found), 1.0)
     return Drivers(text, tuple(found[:most]), 1.0 - total)
+
+
+def by_weight(cells: Sequence[Cell], text: str, runs: Mapping[str, Futures]) -> list[Cell]:
+    """Cells in the order of what each explains of a forecast's variance on its own; those not told from chance last."""
+    address = parse(text)
+    values, run = draws_of(address, runs), runs[address.scenario]
+    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
+    quantiles = {cell.name: uniforms(run, cell.name) for cell in cells if cell.name in run.drawn}
+    shares = {
+        name: effect(uniform, ranks, values)[0]
+        for name, uniform in quantiles.items()
+        if noticed(uniform, ranks, len(quantiles))
+    }
+    return sorted(cells, key=lambda cell: -shares.get(cell.name, 0.0))
 
 
 def strongest(text: str, runs: Mapping[str, Futures], most: int) -> list[str]:
@@ -258,6 +276,25 @@ WORDS = {
     "electrified_speed": "Speed at which hybrids and electric cars spread",
     "real_exchange_rate_sd": "Swings of the real exchange rate",
 }
+
+
+def in_words(study: Study, layout: Layout) -> Callable[[str], str]:
+    """From the name of an uncertain number to words: plants, offers and countries by their names."""
+    plants = study.table("plants")
+    names = {plant: name.split(" (")[0] for plant, name in zip(plants["plant"], plants["name"], strict=True)}
+    slots = [plant for plant in layout.plants[: layout.own] if plant not in names]
+    names |= {slot: f"a plant nobody has announced, place {slot[-1]}" for slot in slots}
+    kinds = [", hybrid or electric" if layout.electrified[k] else "" for k in layout.offer_product]
+    names |= {
+        f"price.{offer}": offer_name(layout, offer) + kind for offer, kind in zip(layout.offers, kinds, strict=True)
+    }
+    codes = {*layout.markets, *layout.country, study.settings.country}
+    countries = {code: country_name(code) for code in codes}
+
+    def worded(name: str) -> str:
+        return re.sub(r"\b[A-Z]{3}\b", lambda found: countries.get(found[0], found[0]), title_of(name, names))
+
+    return worded
 
 
 def title_of(name: str, plants: Mapping[str, str] | None = None) -> str:

@@ -1,11 +1,12 @@
 """The chain behind a figure: formula, inputs, assumptions, sources."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from karvan.base.errors import UnknownName
 from karvan.base.quantities import quantities
-from karvan.futures.drivers import title_of
+from karvan.futures.drivers import by_weight, in_words, title_of
 from karvan.futures.ensemble import Futures
 from karvan.futures.figures import Figure, figure, number, parse
 from karvan.study.cells import Cell
@@ -24,7 +25,9 @@ class Explanation:
     inputs: tuple[Figure, ...] = ()
     """Quantities the formula names, with their values in the same year and scenario."""
     cells: tuple[Cell, ...] = ()
-    """Uncertain numbers it rests on."""
+    """Uncertain numbers it rests on; of a forecast those first that move it most on their own."""
+    titles: tuple[str, ...] = ()
+    """Each of them in words."""
     claims: tuple[Claim, ...] = ()
     """Claims used."""
     others: tuple[Claim, ...] = ()
@@ -57,6 +60,7 @@ def explain(text: str, study: Study, runs: Mapping[str, Futures]) -> Explanation
             found.cell.note,
             "docs/tables.md",
             cells=(found.cell,),
+            titles=(title_of(found.cell.name),),
             sources=_sources([found.cell]),
         )
     quantity = quantities()[address.quantity]
@@ -83,6 +87,10 @@ def explain(text: str, study: Study, runs: Mapping[str, Futures]) -> Explanation
                 continue
     run = runs.get(address.scenario) or next(iter(runs.values()))
     cells = list(_cells(quantity.parameters, address.keys, run))
+    if found.kind == "forecast":
+        with suppress(UnknownName):  # what is worked out from medians has no draws
+            cells = by_weight(cells, text, runs)
+    worded = in_words(study, run.layout)
     return Explanation(
         found,
         f"{quantity.name} = {quantity.formula}",
@@ -90,6 +98,7 @@ def explain(text: str, study: Study, runs: Mapping[str, Futures]) -> Explanation
         quantity.source,
         inputs=tuple(inputs),
         cells=tuple(cells),
+        titles=tuple(worded(cell.name) for cell in cells),
         sources=_sources(cells),
     )
 
@@ -130,11 +139,11 @@ def lines(explanation: Explanation, *, most: int = 12) -> list[str]:
     if explanation.rule:
         out.append(f"rule      {explanation.rule}")
     out.extend(f"  input   {item.address}: {item.text()} {_unit(item.unit)}".rstrip() for item in explanation.inputs)
-    for cell in explanation.cells[:most]:
+    for cell, title in zip(explanation.cells[:most], explanation.titles, strict=False):
         mark = "assumed" if cell.assumed else cell.source
         spread = f"{cell.mid:g} ({cell.low:g} to {cell.high:g}) {'' if cell.unit == '1' else cell.unit}".rstrip()
         out.append(f"  rests on {cell.name}: {spread}  <- {mark}  [{cell.place}]")
-        out.append(f"           {title_of(cell.name)}")
+        out.append(f"           {title}")
         if cell.note:
             out.append(f"           {cell.note}")
     if len(explanation.cells) > most:

@@ -1,6 +1,5 @@
 """What every section of a report needs: figures with their addresses, names, and the list of what was cited."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,7 +9,7 @@ import numpy as np
 
 from karvan.base.axes import Array
 from karvan.base.errors import KarvanError
-from karvan.futures.drivers import Drivers, title_of
+from karvan.futures.drivers import Drivers, in_words
 from karvan.futures.ensemble import Futures
 from karvan.futures.figures import Figure, figure, number
 from karvan.futures.figures import money as money_of
@@ -237,20 +236,11 @@ class Page:
 
     def uncertain(self, name: str) -> str:
         """An uncertain number in words: plants, offers and countries by their names."""
-        return re.sub(
-            r"\b[A-Z]{3}\b", lambda found: self._countries.get(found[0], found[0]), title_of(name, self._titles)
-        )
+        return self._worded(name)
 
     @cached_property
-    def _titles(self) -> dict[str, str]:
-        titles = {plant: self.plant(plant) for plant in self.study.table("plants")["plant"].to_list()}
-        titles |= {slot: f"a plant nobody has announced, place {slot[-1]}" for slot in self.slots()}
-        return titles | {f"price.{offer}": self.offer(offer) for offer in self.run.layout.offers}
-
-    @cached_property
-    def _countries(self) -> dict[str, str]:
-        layout = self.run.layout
-        return {code: self.country(code) for code in {*layout.markets, *layout.country, self.study.settings.country}}
+    def _worded(self) -> Callable[[str], str]:
+        return in_words(self.study, self.run.layout)
 
     def slots(self) -> list[str]:
         """Places of the futures for plants that nobody has announced."""
