@@ -332,7 +332,7 @@ class TestComponentGroups:
         scale = run.study.table("components")["minimum_scale"].to_numpy()
         below = scale / np.maximum(np.maximum(*priced), 1.0)
         assert np.all(found[below <= 1.0] == 0.0)
-        steep = (np.log1p(found) / np.log(np.where(below > 1.0, below, np.e)))[:, run.layout.components.index("body")]
+        steep = (np.log1p(found) / np.log(np.where(below > 1.0, below, 2.0)))[:, run.layout.components.index("body")]
         assert np.all((steep == 0.0) | ((steep > 0.06) & (steep < 0.15)))  # components.csv
 
     def test_local_sets_parity(self, run: Futures, runs: dict[str, Futures]) -> None:
