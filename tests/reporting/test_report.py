@@ -329,6 +329,9 @@ def test_an_exporter_is_no_outsider_and_its_other_markets_are_told(tmp_path: Pat
     runs = {"baseline": simulate(load(new_study("MAR", tmp_path / "mar")), draws=20, workers=1)}
     page = Page(runs["baseline"].study, runs, "baseline")
     assert "but only" not in answer(page), "next to no used cars come in: both shares are alike"
+    first = read(answer(page)).text
+    assert "more than a third went to markets that this study does not have" in first
+    assert any("more than a third in the base years" in line for line in report.summary(runs))
     said = read(hub_section(page)).text
     assert re.search(r"Morocco is no outsider: it was an exporter in volume in 20\d\d, the last year known", said)
     assert (

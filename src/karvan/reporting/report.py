@@ -21,7 +21,7 @@ from karvan.reporting.sections.answer import answer
 from karvan.reporting.sections.confidence import confidence
 from karvan.reporting.sections.drivers import drivers as drivers_section
 from karvan.reporting.sections.facilities import facilities
-from karvan.reporting.sections.hub import CONDITION_WORDS, hub, instead, most_likely
+from karvan.reporting.sections.hub import CONDITION_WORDS, hub, instead, most_likely, part_elsewhere
 from karvan.reporting.sections.jobs import jobs
 from karvan.reporting.sections.output import output
 from karvan.reporting.sections.partnerships import partnerships
@@ -149,6 +149,8 @@ def summary(runs: Mapping[str, Futures], *, main: str = "baseline") -> list[str]
         found = page.get(f"output.{record}")
         made += f"; on record {found.text() if found else ''} in {record}"
     lines.append(made)
+    if part := part_elsewhere(page):
+        lines.append(f"            without cars for markets that the study does not have: {part} in the base years")
     lines.append(
         f"home market {say('self_sufficiency_new', near)} of new cars, {say('self_sufficiency_all', near)} of all, "
         f"{say('self_sufficiency_value', near)} by value, {near}"

@@ -3,7 +3,7 @@
 from karvan.reporting.html import esc, listed, para, section
 from karvan.reporting.page import Page
 from karvan.reporting.sections.drivers import driver_title
-from karvan.reporting.sections.hub import CONDITION_WORDS, instead, most_likely
+from karvan.reporting.sections.hub import CONDITION_WORDS, instead, most_likely, part_elsewhere
 from karvan.reporting.sections.jobs import gains
 from karvan.reporting.sections.record import last_record
 
@@ -19,6 +19,11 @@ def answer(page: Page) -> str:
         f"In the middle of all futures {country} makes {page.at('output', near, spread=True)} passenger cars in {near} "
         f"and {page.at('output', last, spread=True)} in {last}{before}."
     )
+    if part := part_elsewhere(page):
+        one += (
+            f" Of the cars on record {part} went to markets that this study does not have, by the estimated flows of "
+            "the base years; cars for those are not in the forecast."
+        )
     # Where few used cars come in, the second share is hardly below the first.
     shares = [page.value(page.address(f"self_sufficiency_{name}", near)) for name in ("new", "all")]
     beside = "but only" if shares[1] < 0.8 * shares[0] else "and"

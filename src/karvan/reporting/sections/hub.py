@@ -92,13 +92,17 @@ def _verdict(page: Page) -> str:
     return para(words_, _best_scenario(page), _elsewhere(page))
 
 
-def _elsewhere(page: Page) -> str:
-    """A word where a good part of the country's cars went to markets that the study does not have."""
+def part_elsewhere(page: Page) -> str:
+    """How much of the country's cars went to markets that the study does not have, in words; empty if little."""
     flows = page.study.table("flows").filter(exporter=page.study.settings.country)
     sent = {str(row["importer"]): float(row["units"]) for row in flows.iter_rows(named=True)}
     markets = page.run.layout.markets
     share = sum(units for market, units in sent.items() if market not in markets) / max(sum(sent.values()), 1.0)
-    part = next((text for least, text in ELSEWHERE if share >= least), "")
+    return next((text for least, text in ELSEWHERE if share >= least), "")
+
+
+def _elsewhere(page: Page) -> str:
+    part = part_elsewhere(page)
     return (
         f"In the base years {part} of its cars, by the estimated flows, went to markets that this study does not have: "
         "exports are understated, and with them the chance; <code>karvan new --markets</code> takes others."
