@@ -84,7 +84,7 @@ class Trade:
 
     def friction(self, kind: str, year: int, *, levers: bool = True) -> Array:
         """(D or 1, V, M), one kind of friction in one year."""
-        layout, draws = self.prepared.layout, self.draws
+        draws = self.draws
         signature = self._signature(kind, year, levers)
         if signature not in self._kept:
             grid = self.prepared.friction_grid(kind, year)
@@ -97,16 +97,23 @@ class Trade:
             if out.shape[-1] == 1 and any(isinstance(lever, LaneLever) for lever in moving):
                 out = np.repeat(out, draws.size, axis=-1)
             for lever in moving:
-                for v, origin in enumerate(self.origins):
-                    product = layout.products[layout.offer_product[v]]
-                    if lever.origin not in ("", "*", origin) or lever.product not in ("", "*", product):
-                        continue
-                    for m, name in enumerate(layout.markets):
-                        # A border lever does not reach cars that cross no border.
-                        if lever.market in ("", "*", name) and (kind in ("excise", "fee") or origin != name):
-                            out[v, m] = apply(lever, out[v, m])
+                reached = self._reached(lever, kind)
+                out[reached] = apply(lever, out[reached].T).T
             self._kept[signature] = np.moveaxis(np.maximum(out, 0.0), -1, 0)
         return self._kept[signature]
+
+    def _reached(self, lever: Lever, kind: str) -> BoolArray:
+        """(V, M), which offers a lever moves in which markets. One on a border reaches no car that crosses none."""
+        layout = self.prepared.layout
+        origins, markets = np.array(self.origins), np.array(layout.markets)
+        products = np.array(layout.products)[layout.offer_product]
+        offers = np.ones(origins.size, dtype=bool)
+        for wanted, have in ((lever.origin, origins), (lever.product, products)):
+            if wanted not in ("", "*"):
+                offers &= have == wanted
+        here = np.ones(markets.size, dtype=bool) if lever.market in ("", "*") else markets == lever.market
+        out: BoolArray = offers[:, None] & here
+        return out if kind in ("excise", "fee") else out & (origins[:, None] != markets)
 
     def _in_force(self, year: int, levers: bool) -> tuple[object, ...]:
         """Which agreements, and which levers on agreements, hold in a year."""
@@ -133,12 +140,11 @@ class Trade:
         points, preferential = np.full(count, np.nan), np.zeros(count)
         for held in in_force:
             if not isinstance(held, int):
-                for m, name in enumerate(layout.markets):
-                    lever: Any = held
-                    if name != home and lever.market in ("*", name):
-                        value[:, m] = 0.0 if lever.rule_value is None else lever.rule_value
-                        points[m] = 0.0
-                        preferential[m] = lever.value
+                lever: Any = held
+                names = np.array(layout.markets)
+                reached = (names != home) & ((names == lever.market) | (lever.market == "*"))
+                value[:, reached] = 0.0 if lever.rule_value is None else lever.rule_value
+                points[reached], preferential[reached] = 0.0, lever.value
                 continue
             row = self.agreements[held]
             if row["origin"] != home:
@@ -169,9 +175,7 @@ class Trade:
             if row["origin"] == self.prepared.study.settings.home:
                 continue
             m = layout.markets.index(row["market"])
-            for v, origin in enumerate(self.origins):
-                if origin == row["origin"] and not self.own[v]:
-                    out[v, m] = row["preferential_rate"]
+            out[(np.array(self.origins) == row["origin"]) & ~self.own, m] = row["preferential_rate"]
         return out
 
     def standing(self, year: int, index: int, *, levers: bool = True) -> _Standing:
