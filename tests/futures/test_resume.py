@@ -404,6 +404,9 @@ class TestQuery:
         [
             ("select outpt from figures", "did you mean 'output'"),
             ("select * from figure", "did you mean 'figures'"),
+            ("select * from output", r"output is a column: select year, median\(output\) from figures"),
+            ("select * from xyz", "tables: figures, markets"),
+            ("selec 1", r"near \"selec\"$"),
             ("copy figures to 'x.csv'", "is not one SELECT"),
             ("select 1; select 2", "is not one SELECT"),
             ("drop view figures", "is not one SELECT"),

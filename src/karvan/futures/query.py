@@ -41,7 +41,7 @@ def query(folder: Path, sql: str) -> pl.DataFrame:
             return _frame(database.execute(statements[0]))
         except duckdb.Error as error:
             words = str(error).strip().splitlines()[0]
-            hint = _hint(words, [*tables, *database_columns(folder)])
+            hint = _hint(words, list(tables), database_columns(folder))
             raise RunFault(f"the query cannot be answered: {words}{hint}") from None
 
 
@@ -50,10 +50,16 @@ def database_columns(folder: Path) -> list[str]:
     return list(pl.read_parquet_schema(folder / "figures-00000.parquet"))
 
 
-def _hint(words: str, known: list[str]) -> str:
-    found = re.findall(r'"(\w+)"|name (\w+) does not exist', words)
-    asked = [one or other for one, other in found]
-    hint = nearest(asked[0], known) if asked else ""
+def _hint(words: str, tables: list[str], columns: list[str]) -> str:
+    """What might have been meant: a table where one is missing, else a column too."""
+    table = re.search(r"Table with name (\w+) does not exist", words)
+    if table:
+        asked = table[1]
+        if asked in columns:
+            return f"; {asked} is a column: select year, median({asked}) from figures where plant = 'total' ..."
+        return f"; {nearest(asked, tables) or 'tables: ' + ', '.join(tables)}"
+    found = re.search(r'"(\w+)"', words)
+    hint = nearest(found[1], [*tables, *columns]) if found and "syntax error" not in words else ""
     return f"; {hint}" if hint else ""
 
 
