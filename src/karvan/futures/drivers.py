@@ -67,9 +67,7 @@ def drivers(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> Driver
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
     found = []
     uncertain = list(run.drawn)
-    names = dict(
-        zip(run.study.table("plants")["plant"].to_list(), run.study.table("plants")["name"].to_list(), strict=True)
-    )
+    names = _plant_names(run.study, run.layout)
     for name in uncertain:
         uniform = uniforms(run, name)
         if not noticed(uniform, ranks, len(uncertain)):
@@ -146,8 +144,7 @@ def better_data(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> Be
     values = draws_of(address, runs)
     run = runs[address.scenario]
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
-    plants = run.study.table("plants")
-    names = dict(zip(plants["plant"].to_list(), plants["name"].to_list(), strict=True))
+    names = _plant_names(run.study, run.layout)
     assumed = [name for name in run.drawn if _origin(run, name).assumed]
     found = []
     for name in assumed:
@@ -278,12 +275,17 @@ WORDS = {
 }
 
 
+def _plant_names(study: Study, layout: Layout) -> dict[str, str]:
+    """Plants by their names, those included that nobody has announced."""
+    plants = study.table("plants")
+    names = dict(zip(plants["plant"].to_list(), plants["name"].to_list(), strict=True))
+    slots = [plant for plant in layout.plants[: layout.own] if plant not in names]
+    return names | {slot: f"a plant nobody has announced, place {slot[-1]}" for slot in slots}
+
+
 def in_words(study: Study, layout: Layout) -> Callable[[str], str]:
     """From the name of an uncertain number to words: plants, offers and countries by their names."""
-    plants = study.table("plants")
-    names = {plant: name.split(" (")[0] for plant, name in zip(plants["plant"], plants["name"], strict=True)}
-    slots = [plant for plant in layout.plants[: layout.own] if plant not in names]
-    names |= {slot: f"a plant nobody has announced, place {slot[-1]}" for slot in slots}
+    names = {plant: name.split(" (")[0] for plant, name in _plant_names(study, layout).items()}
     kinds = [", hybrid or electric" if layout.electrified[k] else "" for k in layout.offer_product]
     names |= {
         f"price.{offer}": offer_name(layout, offer) + kind for offer, kind in zip(layout.offers, kinds, strict=True)
