@@ -32,12 +32,12 @@ def command(
     cast = nowcast(known, draws=draws, seed=seed)
     now = current_year(known, cast, year, seed=seed)
     money, aims = revenue_per_car(known), targets(known, seed=seed)
+    names = dict(known.table("plants").select("plant", "name").iter_rows())
     if output is not None:
         from karvan.reporting import charts
 
-        titles = dict(zip(known.table("plants")["plant"], known.table("plants")["name"], strict=True))
         alt = "Cars made a month by each plant, with the range that all sums on record leave open"
-        output.write_text(charts.draw(charts.months(cast, titles), name="months", alt=alt), encoding="utf-8")
+        output.write_text(charts.draw(charts.months(cast, names), name="months", alt=alt), encoding="utf-8")
     if as_json:
         emit(
             {
@@ -73,7 +73,6 @@ def command(
     click.echo(
         f"{now.year}: {now.output.low:,.0f} to {now.output.high:,.0f} cars, middle {now.output.middle:,.0f}{told}"
     )
-    names = dict(known.table("plants").select("plant", "name").iter_rows())
     titles = {row.plant: names.get(row.plant, row.plant).split(" (")[0] for row in now.plants}
     width = max([len(text) for text in titles.values()], default=5) + 2
     click.echo(f"\n{'plant':<{width}}{'cars':>9}{'5 %':>8}{'95 %':>8}{'of nameplate':>14}{'of what it can make':>21}")

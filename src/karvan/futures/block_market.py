@@ -269,10 +269,8 @@ def made_before(prepared: Prepared, record: Array) -> Array:
     that the base-year flows send abroad. Else an exporter would begin with the costs and the suppliers of a workshop.
     """
     layout = prepared.layout
-    offers = layout.own_offers
-    away = np.delete(prepared.quantities[offers], layout.home, axis=1).sum(axis=1)
-    abroad = Groups.of(layout.offer_plant[offers], layout.own).sum(away)
-    return np.asarray(np.maximum(record, 0.0) + abroad)
+    away = np.delete(prepared.quantities[layout.own_offers], layout.home, axis=1).sum(axis=1)
+    return np.asarray(np.maximum(record, 0.0) + layout.by_plant.sum(away))
 
 
 def home_record(prepared: Prepared, draws: Draws) -> Array:

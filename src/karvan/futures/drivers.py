@@ -18,7 +18,7 @@ import numpy as np
 from karvan.base.axes import Array
 from karvan.base.streams import BLOCK
 from karvan.futures.ensemble import Futures
-from karvan.futures.figures import draws_of, parse
+from karvan.futures.figures import Address, draws_of, parse
 from karvan.futures.layout import Layout
 from karvan.futures.names import country_name, offer_name
 from karvan.study.cells import Cell
@@ -61,10 +61,7 @@ def drivers(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> Driver
 
     The figure is ranked first, so that a long tail does not decide.
     """
-    address = parse(text)
-    values = draws_of(address, runs)
-    run = runs[address.scenario]
-    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
+    address, run, values, ranks = _ranked(text, runs)
     found = []
     uncertain = list(run.drawn)
     names = _plant_names(run.study, run.layout)
@@ -81,11 +78,17 @@ def drivers(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> Driver
     return Drivers(text, tuple(found[:most]), 1.0 - total)
 
 
+def _ranked(text: str, runs: Mapping[str, Futures]) -> tuple[Address, Futures, Array, Array]:
+    """A figure's address and run, its draws, and their ranks, so that a long tail does not decide; (D,) both."""
+    address = parse(text)
+    values = draws_of(address, runs)
+    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
+    return address, runs[address.scenario], values, ranks
+
+
 def by_weight(cells: Sequence[Cell], text: str, runs: Mapping[str, Futures]) -> list[Cell]:
     """Cells in the order of what each explains of a forecast's variance on its own; those not told from chance last."""
-    address = parse(text)
-    values, run = draws_of(address, runs), runs[address.scenario]
-    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
+    _, run, values, ranks = _ranked(text, runs)
     quantiles = {cell.name: uniforms(run, cell.name) for cell in cells if cell.name in run.drawn}
     shares = {
         name: effect(uniform, ranks, values)[0]
@@ -97,10 +100,7 @@ def by_weight(cells: Sequence[Cell], text: str, runs: Mapping[str, Futures]) -> 
 
 def strongest(text: str, runs: Mapping[str, Futures], most: int) -> list[str]:
     """Names of the uncertain numbers that explain most on their own, whether or not they stand out from chance."""
-    address = parse(text)
-    values = draws_of(address, runs)
-    run = runs[address.scenario]
-    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
+    _, run, values, ranks = _ranked(text, runs)
     shares = {name: effect(uniforms(run, name), ranks, values)[0] for name in run.drawn}
     return sorted(shares, key=lambda name: (-shares[name], name))[:most]
 
@@ -140,10 +140,7 @@ def better_data(text: str, runs: Mapping[str, Futures], *, most: int = 12) -> Be
     width left is the mean over slices of the number of the figure's 5-95 % range within the slice. Only numbers that
     nobody measured are looked at, and only those that stand out from chance are named.
     """
-    address = parse(text)
-    values = draws_of(address, runs)
-    run = runs[address.scenario]
-    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
+    _, run, values, ranks = _ranked(text, runs)
     names = _plant_names(run.study, run.layout)
     assumed = [name for name in run.drawn if _origin(run, name).assumed]
     found = []
@@ -279,7 +276,7 @@ def _plant_names(study: Study, layout: Layout) -> dict[str, str]:
     """Plants by their names, those included that nobody has announced."""
     plants = study.table("plants")
     names = dict(zip(plants["plant"].to_list(), plants["name"].to_list(), strict=True))
-    slots = [plant for plant in layout.plants[: layout.own] if plant not in names]
+    slots = [layout.plants[p] for p in layout.slots]
     return names | {slot: f"a plant nobody has announced, place {slot[-1]}" for slot in slots}
 
 

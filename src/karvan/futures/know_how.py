@@ -75,17 +75,15 @@ class KnowHow:
 
     def price_ratio(self) -> Array:
         """(D, 1, G) or (D, 1, 1), price of a local part over that of the same part in the kit."""
-        start = self.start
-        scale: Array | float = self.scale()[:, None] if self.scale_counts else 1.0
-        if not self.suppliers_learn:
-            return np.maximum(start * scale, np.minimum(self.floor, start)) if self.scale_counts else start
+        if not (self.suppliers_learn or self.scale_counts):
+            return self.start
         return supplier_price_ratio(
-            start,
+            self.start,
             self.experience[:, None],
             experience_start=self.experience_start[:, None],
             progress_ratio=self.progress[:, None, None],
             ratio_floor=self.floor,
-            scale=scale,
+            scale=self.scale()[:, None] if self.scale_counts else 1.0,
         )
 
     def scale(self) -> Array:

@@ -9,6 +9,7 @@ import polars as pl
 
 from karvan.base.axes import Array, BoolArray, IntArray
 from karvan.base.errors import Fault, StudyFaults
+from karvan.base.sums import Groups
 from karvan.futures.hazards import CODES
 from karvan.study.load import Study
 from karvan.study.tables import parse_date
@@ -73,6 +74,11 @@ class Layout:
     def own_offers(self) -> IntArray:
         """Indices of the offers of own plants."""
         return np.flatnonzero(self.offer_plant < self.own)
+
+    @cached_property
+    def by_plant(self) -> Groups:
+        """Rows of :attr:`own_offers` by own plant."""
+        return Groups.of(self.offer_plant[self.own_offers], self.own)
 
     def plant_index(self, name: str) -> int:
         """Place of a plant on the axis."""

@@ -251,8 +251,8 @@ def partners(
     counterfactual : run each plant with every other partner at hand; a short run each.
     """
     when = min(study.settings.start_year + 4, study.settings.horizon) if year is None else year
-    prepared, blocks = close_up(study, _look, year=when, scenario=scenario, draws=draws, seed=seed)
-    now = _join(blocks)
+    prepared, blocks = close_up(study, _look_at_parts, year=when, scenario=scenario, draws=draws, seed=seed)
+    now = _join([block for block, _ in blocks])
     layout = prepared.layout
     known = [p for p in range(layout.own) if p not in layout.slots]
     shown = [p for p in known if (now.running[:, p] > 0).mean() >= RUNS] or known
@@ -274,7 +274,7 @@ def partners(
         },
         largest=range_of(hangs.largest) if hangs is not None else Range(np.nan, np.nan, np.nan),
         replacements=tuple(instead),
-        groups=_component_groups(prepared, now.groups),
+        groups=_component_groups(prepared, joined([parts for _, parts in blocks])),
     )
 
 
@@ -315,7 +315,6 @@ class _Now:
     running: Array
     split: dict[str, Array]
     leaves: Array
-    groups: PartGroups
 
 
 def _look(prepared: Prepared, sight: Sight) -> _Now:
@@ -348,7 +347,12 @@ def _look(prepared: Prepared, sight: Sight) -> _Now:
         supplier=_supplier(prepared, _countries(prepared)),
     )
     split = {name: np.broadcast_to(getattr(balance, name), shape) for name in BALANCE}
-    return _Now(case, now.running, split, hazard, groups_in(prepared, sight.draws, now.output, index))
+    return _Now(case, now.running, split, hazard)
+
+
+def _look_at_parts(prepared: Prepared, sight: Sight) -> tuple[_Now, PartGroups]:
+    """The same with the component groups, which are told of the scenario alone and not of every other partner."""
+    return _look(prepared, sight), groups_in(prepared, sight.draws, sight.now.output, sight.now.index)
 
 
 def _open(prepared: Prepared, sight: Sight) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
@@ -385,7 +389,6 @@ def _join(blocks: Sequence[_Now]) -> _Now:
         np.concatenate([block.running for block in blocks]),
         {name: np.concatenate([block.split[name] for block in blocks]) for name in BALANCE},
         np.concatenate([block.leaves for block in blocks]),
-        joined([block.groups for block in blocks]),
     )
 
 

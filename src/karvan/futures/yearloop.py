@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from karvan.base.axes import Array, IntArray, abreast
-from karvan.base.sums import Groups
 from karvan.demand.fleet import fleet_step
 from karvan.demand.ownership import adjust, gompertz
 from karvan.facilities.ladder import RUNGS, Ladder, capacity_ladder, ramp_up, utilisation
@@ -157,7 +156,6 @@ class _Run:
         self.additions_offset: Array | None = None
         size, own = draws.size, self.layout.own
         offers = self.layout.own_offers
-        self.by_plant = Groups.of(self.layout.offer_plant[offers], own)
         self.stock = self.plants.stock_cover[:, None] * made
         self.volume = made
         partner = np.array([self.layout.partner_country[p] for p in self.layout.offer_plant[offers]])
@@ -409,7 +407,7 @@ class _Run:
         self.rivals.learn(cleared.quantities, wanted, index)
 
         own_cars = np.moveaxis(cleared.quantities, 0, -1)[layout.own_offers]
-        sales = np.ascontiguousarray(np.moveaxis(self.by_plant.sum(own_cars), -1, 0))
+        sales = np.ascontiguousarray(np.moveaxis(layout.by_plant.sum(own_cars), -1, 0))
         sold = sales.sum(axis=-1)
         output = np.clip(sold + plants.stock_cover[:, None] * sold - self.stock, 0.0, limit)
         self.stock = np.maximum(self.stock + output - sold, 0.0)

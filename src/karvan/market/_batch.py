@@ -1,20 +1,22 @@
 """The arithmetic of a two-level market for many draws at once (see :mod:`karvan.market.shares`)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from karvan.base.axes import Array, IntArray
+from karvan.base.axes import Array, BoolArray, IntArray
 from karvan.base.errors import InputError
-from karvan.base.sums import Groups
+from karvan.base.sums import Groups, positions
 
 if TYPE_CHECKING:
     from karvan.market.shares import DoubleCES
 
 Measure = Literal["units", "value"]
 
+Runs = tuple[IntArray, IntArray]
 _LONG_ROW = 256  # cells in a row from which one call a run costs less than one call a place in the run
 
 
@@ -40,6 +42,31 @@ class Layout:
     """Position in ``products_present`` of each run."""
     products_present: IntArray
     """Products that have offers."""
+
+    @cached_property
+    def shared(self) -> BoolArray:
+        """(V,), sorted rows that share their nest with others."""
+        return np.asarray(np.bincount(self.nest_of)[self.nest_of] > 1)
+
+    @cached_property
+    def several(self) -> BoolArray:
+        """(nests,), nests of several offers."""
+        return np.asarray(np.bincount(self.nest_of) > 1)
+
+    @cached_property
+    def nest_place(self) -> IntArray:
+        """(nests,), number of each nest of several offers among them; -1 for an offer alone."""
+        return positions(self.several)
+
+    @cached_property
+    def place(self) -> IntArray:
+        """(V,), number of each row that shares its nest among them; -1 for one alone."""
+        return positions(self.shared)
+
+    @cached_property
+    def in_several(self) -> Groups:
+        """Rows that share their nest, by that nest."""
+        return Groups.of(self.nest_place[self.nest_of[self.shared]], int(self.several.sum()))
 
     @classmethod
     def make(cls, brand: IntArray, product: IntArray, products: int) -> "Layout":
@@ -216,6 +243,12 @@ class Batch:
         rows = array[self.layout.inverse] if sorted_offers and not self.layout.in_order else array
         out = rows.swapaxes(0, 1)
         return out.reshape(self.lead + out.shape[1:])  # it may stay a view: no copy is made
+
+
+def runs(group: IntArray) -> Runs:
+    """Groups of rows that come sorted by them, and the first row of each: what :func:`run_sum` adds."""
+    some, start = np.unique(group, return_index=True)
+    return some, start
 
 
 def run_sum(rows: Array, start: IntArray) -> Array:

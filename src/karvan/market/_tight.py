@@ -13,7 +13,7 @@ import numpy as np
 
 from karvan.base.axes import Array, BoolArray, IntArray
 from karvan.base.sums import Groups, over_markets
-from karvan.market._batch import Layout, ratio, run_sum
+from karvan.market._batch import Layout, Runs, ratio, run_sum, runs
 from karvan.market._weights import Weights
 
 SHADOW_LIMIT: Final = 16.0
@@ -44,6 +44,10 @@ class _Nests:
     """(parts,), plant of each."""
     product: IntArray
     """(parts,), product of each, by its place among those that have offers."""
+    runs: tuple[Runs, Runs, Runs]
+    """Products of pure, mixed and other nests, and the first nest of each."""
+    mixed_product: IntArray
+    """Product of each mixed nest."""
     part_nest: IntArray
     """Place in ``mixed`` of each part of a mixed nest."""
     part_of: IntArray
@@ -68,17 +72,10 @@ class _Nests:
     def whole(self, rest: Array, pure: Array, mixed: Array) -> Array:
         """Weight of each product: the nests that no limit reaches, and the others by their weights."""
         out = rest.copy()
-        count = len(self.pure)
-        for products, rows in ((self.product[:count], pure), (self.mixed_product, mixed)):
+        for (products, start), rows in zip(self.runs, (pure, mixed), strict=False):
             if len(rows):
-                some, start = np.unique(products, return_index=True)
-                out[some] += run_sum(rows, start)
+                out[products] += run_sum(rows, start)
         return out
-
-    @property
-    def mixed_product(self) -> IntArray:
-        """Product of each mixed nest."""
-        return self.product[len(self.pure) :][self.in_mixed.first]
 
 
 @lru_cache(maxsize=64)
@@ -110,10 +107,13 @@ def _nests(where: Layout, of: bytes, count: int) -> _Nests:
             theirs, of_part = np.unique(plant[found], return_inverse=True)
             several = Groups.of(of_part, len(theirs)) if len(theirs) < len(found) else None
             by_product.append((k, found, theirs, several))
+    others = np.flatnonzero(~reached)
     return _Nests(
         pure=pure,
         mixed=mixed,
-        others=np.flatnonzero(~reached),
+        others=others,
+        runs=(runs(where.product_of[pure]), runs(where.product_of[mixed]), runs(where.product_of[others])),
+        mixed_product=where.product_of[mixed],
         plant=plant,
         product=product,
         part_nest=part_nest,
@@ -171,11 +171,11 @@ class Tight:
         some = chosen(limit[limited])
         makes = np.concatenate([some > 0, np.ones((1, len(index)), dtype=bool)])
         count, where = len(nests.pure), weights.layout
-        part = nests.in_parts.sum(chosen(weights.x[weights.place[nests.rows]]))
+        part = nests.in_parts.sum(chosen(weights.x[where.place[nests.rows]]))
         part *= makes[nests.plant[count:]][:, None]
         rest = np.zeros((*whole.shape[:-1], len(index)))
         if len(nests.others):
-            products, start = np.unique(where.product_of[nests.others], return_index=True)
+            products, start = nests.runs[2]
             rest[products] = run_sum(chosen(weights.raised[nests.others]), start)
         return cls(
             weights=weights,
@@ -302,7 +302,7 @@ class Tight:
         (d,), where cars that were cut are still to be placed.
         """
         nests, count, weights = self.nests, len(self.nests.pure), self.weights
-        where, place = weights.layout, weights.place
+        where, place = weights.layout, weights.layout.place
         cars, _, now = self.sales(log_shadow)
         amount = self.amounts(cars)
         over = amount > self.limit
@@ -320,7 +320,7 @@ class Tight:
         part = nests.part_of[rows]
         new = cars[part]
         several = np.flatnonzero((part < count) & (place[rows] >= 0))  # offers of one plant that share a nest
-        theirs = weights.nest_place[where.nest_of[rows[several]]]
+        theirs = where.nest_place[where.nest_of[rows[several]]]
         new[several] *= ratio(weights.x[place[rows[several]]], weights.total[theirs])[..., self.index]
         met = np.flatnonzero(part >= count)  # 1 for the only offer of its plant in the nest
         new[met] *= ratio(weights.x[place[rows[met]]][..., self.index], self.part[part[met] - count])

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from karvan.base.axes import Array, BoolArray, IntArray
-from karvan.base.sums import Groups, positions
+from karvan.base.axes import Array, BoolArray
 from karvan.market._batch import Inputs, Layout, newcomers, run_sum, with_entrants
 
 if TYPE_CHECKING:
@@ -36,23 +35,17 @@ class Weights:
     """(nests that have several offers, M, D), sum of ``x`` over each."""
     raised: Array
     """(nests, M, D), weight of each nest in its product, costs included."""
-    place: IntArray
-    """(V,), row of each offer in ``x``; -1 for one alone in its nest."""
-    nest_place: IntArray
-    """(nests,), row of each nest in ``total``; -1 for an offer alone."""
 
     @classmethod
     def make(cls, ces: "DoubleCES", given: Inputs, present: BoolArray) -> "Weights":
         """Weigh; ``present`` (..., V) false keeps an entrant out."""
         where, lead, markets = ces.layout, given.lead, ces.plant_share.shape[1]
-        draws, offers = int(np.prod(lead)), len(where.order)
+        draws = int(np.prod(lead))
         theta, eta = (np.ascontiguousarray(np.broadcast_to(a, lead)).reshape(-1) for a in (given.theta, given.eta))
         power = eta / theta
         base = ces.plant_share[where.order][..., None]
         W = ces.brand_share[where.nest_index][..., None]
-        several = np.diff(np.append(where.nest_start, offers)) > 1
-        shared = several[where.nest_of]
-        place, nest_place = positions(shared), positions(several)
+        several, shared = where.several, where.shared
         inside = base[shared]
         served, weight = np.empty(0, dtype=np.int64), inside[:0]
         if given.entrant is not None:
@@ -64,7 +57,7 @@ class Weights:
             weight, W = with_entrants(
                 base[rows[some]], prior[some], W, where.nest_of[rows[some]], nests[several[nests]]
             )
-            served = place[rows[some]]
+            served = where.place[rows[some]]
             inside = np.where(np.isin(np.arange(len(inside)), served)[:, None, None], 1.0, inside)
             W = np.array(np.broadcast_to(W, (*W.shape[:2], draws)))
             W[alone] += np.where(W[alone] <= 0, prior[~some], 0.0)  # an offer alone, where it is new
@@ -94,24 +87,24 @@ class Weights:
         x[served] *= weight
         if liked is not None:
             x *= liked[where.order[shared]]
-        total = Groups.of(nest_place[where.nest_of[shared]], int(several.sum())).sum(x)
+        total = where.in_several.sum(x)
         raised[several] = np.power(total, power)  # counted in cars, so the power is above 0
         raised *= W
-        return cls(where, lead, theta, eta, power, W, x, total, raised, place, nest_place)
+        return cls(where, lead, theta, eta, power, W, x, total, raised)
 
     def cars(self, asked: Array) -> tuple[Array, Array]:
         """Cars by offer (V, M, D) and the sums of weights by product (products that have offers, M, D).
 
         ``asked`` is (products that have offers, M, D).
         """
-        where, shared, several = self.layout, self.place >= 0, self.nest_place >= 0
+        where, shared = self.layout, self.layout.shared
         whole = run_sum(self.raised, where.product_start)
         each = asked / np.where(whole > 0, whole, 1.0)  # nobody can sell: all weights are 0
         nests = self.raised * each[where.product_of]
         sold = np.empty((len(where.order), *whole.shape[1:]))
         sold[~shared] = nests[where.nest_of[~shared]]
-        factor = nests[several] / np.where(self.total > 0, self.total, 1.0)
-        sold[shared] = self.x * factor[self.nest_place[where.nest_of[shared]]]
+        factor = nests[where.several] / np.where(self.total > 0, self.total, 1.0)
+        sold[shared] = self.x * factor[where.nest_place[where.nest_of[shared]]]
         return sold, whole
 
 

@@ -244,8 +244,7 @@ class Page:
 
     def slots(self) -> list[str]:
         """Places of the futures for plants that nobody has announced."""
-        known = set(self.study.table("plants")["plant"].to_list())
-        return [name for name in self.run.own_plants if name not in known]
+        return [self.run.layout.plants[p] for p in self.run.layout.slots]
 
     def own_plants(self, *, slots: bool = False) -> list[str]:
         """Own plants of the futures; with those nobody has announced yet if asked."""
